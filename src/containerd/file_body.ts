@@ -1,0 +1,65 @@
+/**
+ * A file's bytes as a body.
+ *
+ * @module
+ */
+
+import { type ByteRange, rangeLength } from "../oci/range.ts";
+
+/**
+ * Bytes of one read. 256 KiB is as fast as 1 MiB here and keeps the memory of 8
+ * streams below 20 MiB; 64 KiB reads cost half the throughput.
+ */
+const CHUNK_BYTES = 256 << 10;
+
+/**
+ * Streams a part of an open file and closes it.
+ *
+ * @param file Open for reading; the stream owns it from now on
+ * @param part What to stream, within the file
+ * @returns The bytes; the stream errors when the file is shorter than it was
+ */
+export function fileBody(
+  file: Deno.FsFile,
+  part: ByteRange,
+): ReadableStream<Uint8Array> {
+  let left = rangeLength(part);
+  let seek = part.start > 0;
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        if (seek) await file.seek(part.start, Deno.SeekMode.Start);
+        seek = false;
+        const chunk = new Uint8Array(Math.min(left, CHUNK_BYTES));
+        const read = left === 0 ? 0 : await file.read(chunk);
+        if (read === null) throw new Error("Cannot read on: the file is short");
+        left -= read;
+        if (read > 0) controller.enqueue(chunk.subarray(0, read));
+        if (left > 0) return;
+        file.close();
+        controller.close();
+      } catch (error) {
+        file.close();
+        controller.error(error);
+      }
+    },
+    cancel: () => file.close(),
+  }, { highWaterMark: 0 });
+}
+
+/**
+ * Reads a small file.
+ *
+ * @param path Where it is
+ * @param size Its size in bytes, which the caller has bounded
+ * @returns Its bytes
+ * @throws {Error} If it is gone or shorter
+ */
+export async function readWhole(
+  path: string,
+  size: number,
+): Promise<Uint8Array> {
+  const file = await Deno.open(path);
+  const body = fileBody(file, { start: 0, end: size - 1 });
+  return await new Response(body).bytes();
+}

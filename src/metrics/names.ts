@@ -1,0 +1,70 @@
+/**
+ * Every metric in one table: name, kind, unit, labels, help.
+ *
+ * @module
+ */
+
+/** One metric as it is described. */
+export interface MetricRow {
+  /** Counter, gauge or histogram, as Prometheus means them. */
+  readonly kind: "counter" | "gauge" | "histogram";
+  /** What it counts or measures. */
+  readonly help: string;
+  /** Names of its labels. */
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram's buckets, in its unit. */
+  readonly buckets?: readonly number[];
+}
+
+/** The table. Units stand in the names. */
+export const METRICS = {
+  peili_requests_total: {
+    kind: "counter",
+    help:
+      "Requests answered, by listener and handler, where the answer came from (local, peer, none) and its status class.",
+    labels: ["listener", "handler", "source", "status"],
+  },
+  peili_request_duration_seconds: {
+    kind: "histogram",
+    help:
+      "Seconds from a request to the headers of its answer, by listener and source.",
+    labels: ["listener", "source"],
+    buckets: [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10],
+  },
+  peili_bytes_total: {
+    kind: "counter",
+    help:
+      "Bytes of content: sent to a client (from local content or passed on from a peer) or received from a peer.",
+    labels: ["source", "direction"],
+  },
+  peili_streams: {
+    kind: "gauge",
+    help: "Bodies that are being sent now, by listener.",
+    labels: ["listener"],
+  },
+  peili_peer_failures_total: {
+    kind: "counter",
+    help:
+      "Tries at a peer that gave nothing, by reason (missing, refused, timeout, broken, corrupt).",
+    labels: ["reason"],
+  },
+  peili_resumes_total: {
+    kind: "counter",
+    help:
+      "Bodies that broke or stalled, by what followed (resumed elsewhere, or ended so that containerd goes on upstream).",
+    labels: ["outcome"],
+  },
+  peili_content: {
+    kind: "gauge",
+    help: "What this node shares, by kind (digest, tag).",
+    labels: ["kind"],
+  },
+  peili_resident_memory_bytes: {
+    kind: "gauge",
+    help: "Resident memory of the process.",
+    labels: [],
+  },
+} as const;
+
+/** The name of a metric. */
+export type MetricName = keyof typeof METRICS;

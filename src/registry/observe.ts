@@ -1,0 +1,168 @@
+/**
+ * One log line, one count and one sample for each request, and an answer for
+ * each error: the only place that does any of these.
+ *
+ * @module
+ */
+
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import { errorResponse, RegistryError } from "../oci/error.ts";
+import type { Exchange, ExchangeFacts, Handler } from "./exchange.ts";
+
+/** Where a listener reports. */
+export interface ObserveDeps {
+  /** Gets a line a request. */
+  readonly log: Log;
+  /** Gets counts and samples. */
+  readonly metrics: Metrics;
+}
+
+/** What makes a listener a server's handler. */
+export type ServeHandler = (
+  request: Request,
+  info: Deno.ServeHandlerInfo,
+) => Promise<Response>;
+
+/** Probes come every few seconds; their lines would hide the others. */
+const QUIET = new Set(["readyz", "livez", "metrics"]);
+
+/**
+ * Makes a handler ready to be served.
+ *
+ * @param listener Name of the listener, for log and metrics
+ * @param handler Answers
+ * @param deps Where it is reported
+ * @returns What `Deno.serve` takes; it never rejects
+ */
+export function observed(
+  listener: string,
+  handler: Handler,
+  deps: ObserveDeps,
+): ServeHandler {
+  return async (request, info) => {
+    const started = performance.now();
+    const facts: ExchangeFacts = { handler: "none" };
+    const exchange = { ip: clientIp(info), facts };
+    const response = await answer(handler, request, exchange, deps.log);
+    const source = sourceClass(facts);
+    const status = `${Math.floor(response.status / 100)}xx`;
+    const { metrics, log } = deps;
+    metrics.count("peili_requests_total", {
+      listener,
+      handler: facts.handler,
+      source,
+      status,
+    });
+    metrics.observe(
+      "peili_request_duration_seconds",
+      { listener, source },
+      (performance.now() - started) / 1000,
+    );
+    metrics.gauge("peili_streams", { listener }, 1);
+    return counted(response, (bytes, outcome) => {
+      metrics.gauge("peili_streams", { listener }, -1);
+      if (facts.source !== undefined) {
+        metrics.count(
+          "peili_bytes_total",
+          { source, direction: "sent" },
+          bytes,
+        );
+      }
+      const level = QUIET.has(facts.handler) ? "debug" : "info";
+      log[level]("request", {
+        listener,
+        method: request.method,
+        path: pathOf(request.url),
+        status: response.status,
+        latency: seconds(performance.now() - started),
+        ip: exchange.ip,
+        bytes,
+        ...facts,
+        ...(outcome === "sent" ? {} : { outcome }),
+      });
+    });
+  };
+}
+
+/** Never rejects: what goes wrong is a 503, and containerd goes on upstream. */
+async function answer(
+  handler: Handler,
+  request: Request,
+  exchange: Exchange,
+  log: Log,
+): Promise<Response> {
+  try {
+    return await handler(request, exchange);
+  } catch (error) {
+    if (error instanceof RegistryError) {
+      exchange.facts.error = error.message;
+      return errorResponse(error, request.method);
+    }
+    if (!request.signal.aborted) {
+      log.error("request failed", { path: pathOf(request.url), error });
+    }
+    exchange.facts.error = "internal";
+    const hidden = new RegistryError("UNAVAILABLE", "try another host");
+    return errorResponse(hidden, request.method);
+  }
+}
+
+type Outcome = "sent" | "client left" | "broken";
+
+/** Hands the body on and tells how many bytes went out when it ends. */
+function counted(
+  response: Response,
+  onEnd: (bytes: number, outcome: Outcome) => void,
+): Response {
+  if (!response.body) {
+    onEnd(0, "sent");
+    return response;
+  }
+  const reader = response.body.getReader();
+  let bytes = 0;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) {
+          onEnd(bytes, "sent");
+          controller.close();
+        } else {
+          bytes += value.length;
+          controller.enqueue(value);
+        }
+      } catch (error) {
+        onEnd(bytes, "broken");
+        // The server ends the connection with FIN, before Content-Length is
+        // reached: containerd resumes. A clean end would fail its pull.
+        controller.error(error);
+      }
+    },
+    cancel(reason) {
+      onEnd(bytes, "client left");
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+  const { status, headers } = response;
+  return new Response(body, { status, headers });
+}
+
+function sourceClass({ source }: ExchangeFacts): string {
+  if (source === undefined) return "none";
+  return source === "local" ? "local" : "peer";
+}
+
+function clientIp({ remoteAddr }: Deno.ServeHandlerInfo): string {
+  return "hostname" in remoteAddr ? remoteAddr.hostname : "";
+}
+
+function pathOf(url: string): string {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
+}
+
+/** Milliseconds as seconds with microseconds. */
+function seconds(ms: number): number {
+  return Math.round(ms * 1000) / 1e6;
+}

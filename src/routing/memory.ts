@@ -1,0 +1,58 @@
+/**
+ * Routers of one process that know each other: for tests and examples.
+ *
+ * @module
+ */
+
+import { byRendezvous } from "./rendezvous.ts";
+import type { Peer, Router } from "./router.ts";
+
+/** A cluster without a network. */
+export interface MemoryNetwork {
+  /** Adds a peer and returns its router. */
+  join(peer: Peer): Router;
+  /** Takes a peer away with all that it advertised. */
+  leave(peer: Peer): void;
+}
+
+/**
+ * Makes a cluster without a network.
+ *
+ * @returns The cluster, empty
+ */
+export function memoryNetwork(): MemoryNetwork {
+  const members = new Map<string, { peer: Peer; keys: Set<string> }>();
+  return {
+    join(self) {
+      const keys = new Set<string>();
+      members.set(self.id, { peer: self, keys });
+      return {
+        ready: () =>
+          members.has(self.id)
+            ? { ready: true }
+            : { ready: false, reason: "left the network" },
+        async *lookup(key, { signal }) {
+          for (const { peer, keys } of members.values()) {
+            if (signal.aborted) return;
+            if (peer.id !== self.id && keys.has(key)) yield peer;
+          }
+        },
+        nearest: (key, count) =>
+          byRendezvous(
+            key,
+            members.values().map(({ peer }) => peer),
+            (peer) => peer.id,
+          ).slice(0, count),
+        advertise(added) {
+          added.forEach((key) => keys.add(key));
+          return Promise.resolve();
+        },
+        withdraw(gone) {
+          gone.forEach((key) => keys.delete(key));
+          return Promise.resolve();
+        },
+      };
+    },
+    leave: (peer) => void members.delete(peer.id),
+  };
+}

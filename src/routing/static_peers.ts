@@ -1,0 +1,180 @@
+/**
+ * A router for a handful of nodes that are named in the configuration: it asks
+ * each known peer. Nothing is advertised, so nothing can be stale.
+ *
+ * @module
+ */
+
+import { sleep } from "../async/backoff.ts";
+import { deadline } from "../async/deadline.ts";
+import type { Log } from "../log.ts";
+import { holdsPath, PEER_PATH, type PeerIdentity } from "./peer_paths.ts";
+import { byRendezvous } from "./rendezvous.ts";
+import type { Peer, Readiness, Router } from "./router.ts";
+
+/** Who the peers are. */
+export interface StaticPeersOptions {
+  /** This process's id, as its peer listener tells it. */
+  readonly id: string;
+  /**
+   * `host:port` of every node's peer listener. The same list on every node,
+   * this one included, so that all agree on who is nearest to a key.
+   */
+  readonly addresses: readonly string[];
+  /** Hears when a peer goes or comes. */
+  readonly log: Log;
+  /** @default {fetch} */
+  readonly fetcher?: typeof fetch;
+}
+
+/** The router, which knows nobody until it runs. */
+export interface StaticPeers extends Router {
+  /** Learns who lives, until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Milliseconds for the answer to "do you have this". It takes about 1 ms; a
+ * peer on a busy machine takes tens. A peer that is late once is left out until
+ * it answers a probe again, so a dead one costs this wait once.
+ */
+const HOLDS_MS = 250;
+
+/** Milliseconds for the answer to "who are you": a node under load may be slow. */
+const PROBE_MS = 1_000;
+
+/** Milliseconds between two rounds of probes. */
+const PROBE_INTERVAL_MS = 2_000;
+
+/** Milliseconds between two rounds while no peer has answered: boot. */
+const FIRST_PROBE_INTERVAL_MS = 200;
+
+/**
+ * Makes the router.
+ *
+ * @param options Who the peers are
+ * @returns The router
+ */
+export function staticPeers(options: StaticPeersOptions): StaticPeers {
+  const { addresses, log, fetcher = fetch } = options;
+  const live = new Map<string, Peer>(); // By address.
+  let probed = false;
+
+  async function probe(address: string, signal: AbortSignal): Promise<void> {
+    try {
+      const { id } = await identify(fetcher, address, signal);
+      if (!live.has(address)) log.info("peer is there", { peer: address, id });
+      live.set(address, { id, address });
+    } catch (error) {
+      if (!signal.aborted) lost(address, error);
+    }
+  }
+
+  function lost(address: string, error: unknown): void {
+    if (!live.delete(address)) return;
+    log.warn("peer is away", { peer: address, error });
+  }
+
+  async function holds(
+    peer: Peer,
+    key: string,
+    signal: AbortSignal,
+  ): Promise<Peer | null> {
+    using limit = deadline(signal, HOLDS_MS);
+    try {
+      const url = `http://${peer.address}${holdsPath(key)}`;
+      const response = await fetcher(url, {
+        method: "HEAD",
+        signal: limit.signal,
+      });
+      await response.body?.cancel();
+      return response.ok ? peer : null;
+    } catch (error) {
+      if (!signal.aborted) lost(peer.address, error);
+      return null;
+    }
+  }
+
+  return {
+    async run(signal) {
+      while (!signal.aborted) {
+        await Promise.all(addresses.map((address) => probe(address, signal)));
+        probed = true;
+        const alone = live.size < Math.min(2, addresses.length);
+        await sleep(
+          alone ? FIRST_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS,
+          signal,
+        );
+      }
+    },
+    ready(): Readiness {
+      if (probed) return { ready: true };
+      return { ready: false, reason: "static peers have not been asked yet" };
+    },
+    lookup(key, { signal }) {
+      const others = [...live.values()].filter(({ id }) => id !== options.id);
+      return asTheyCome(others, (peer, end) => holds(peer, key, end), signal);
+    },
+    nearest: (key, count) =>
+      byRendezvous(key, live.values(), ({ address }) => address)
+        .slice(0, count),
+    advertise: () => Promise.resolve(),
+    withdraw: () => Promise.resolve(),
+  };
+}
+
+async function identify(
+  fetcher: typeof fetch,
+  address: string,
+  signal: AbortSignal,
+): Promise<PeerIdentity> {
+  using limit = deadline(signal, PROBE_MS);
+  const response = await fetcher(`http://${address}${PEER_PATH}`, {
+    signal: limit.signal,
+  });
+  const identity: PeerIdentity = await response.json();
+  if (!response.ok || typeof identity?.id !== "string") {
+    throw new TypeError(`Cannot use ${address} as peer: it is no Peili`);
+  }
+  return { id: identity.id };
+}
+
+/** Asks all at once and yields what is not null, fastest first. */
+async function* asTheyCome<P, T>(
+  items: readonly P[],
+  ask: (item: P, signal: AbortSignal) => Promise<T | null>,
+  signal: AbortSignal,
+): AsyncIterable<T> {
+  using end = new AbortScope(signal);
+  const asked = new Map(items.map((item, index) => [
+    index,
+    ask(item, end.signal).then((answer) => ({ index, answer })),
+  ]));
+  while (asked.size > 0) {
+    const { index, answer } = await Promise.race(asked.values());
+    asked.delete(index);
+    if (answer !== null) yield answer;
+  }
+}
+
+/** Aborts what was begun in it, at its end or with its parent. */
+class AbortScope implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #parent: AbortSignal;
+  readonly #onParent = () => this.#controller.abort(this.#parent.reason);
+
+  constructor(parent: AbortSignal) {
+    this.#parent = parent;
+    if (parent.aborted) this.#onParent();
+    parent.addEventListener("abort", this.#onParent, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#parent.removeEventListener("abort", this.#onParent);
+    this.#controller.abort();
+  }
+}
