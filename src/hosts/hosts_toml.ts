@@ -4,9 +4,9 @@
  */
 
 import { parse, stringify } from "smol-toml";
-import type { TomlTable, TomlValue } from "smol-toml";
 
-export type { TomlTable, TomlValue };
+/** A table of TOML. Its values are what smol-toml reads, and writes back. */
+export type TomlTable = Record<string, unknown>;
 
 /** Settings that containerd knows for a host, and for the `server` as well. */
 export interface HostSettings {
@@ -50,7 +50,7 @@ interface Field {
   name: keyof Omit<HostSettings, "other">;
   key: string;
   takes: string;
-  fits: (value: TomlValue) => boolean;
+  fits: (value: unknown) => boolean;
 }
 
 /** In the order in which they are written. */
@@ -168,7 +168,7 @@ function parseToml(text: string): TomlTable {
 
 function settingsOf(table: TomlTable, path: string): HostSettings {
   const other = { ...table };
-  const known: Record<string, TomlValue> = {};
+  const known: Record<string, unknown> = {};
   for (const { name, key, takes, fits } of FIELDS) {
     const value = other[key];
     if (value === undefined) continue;
@@ -192,24 +192,24 @@ function wrongShape(key: string, takes: string): SyntaxError {
   return new SyntaxError(`Cannot read hosts.toml: ${key} is not ${takes}`);
 }
 
-function isString(value: TomlValue): value is string {
+function isString(value: unknown): value is string {
   return typeof value === "string";
 }
 
-function isBoolean(value: TomlValue): value is boolean {
+function isBoolean(value: unknown): value is boolean {
   return typeof value === "boolean";
 }
 
-function isStrings(value: TomlValue): value is string[] {
+function isStrings(value: unknown): value is string[] {
   return Array.isArray(value) && value.every(isString);
 }
 
-function isStringOrStrings(value: TomlValue): boolean {
+function isStringOrStrings(value: unknown): boolean {
   return isString(value) || isStrings(value);
 }
 
-function isTable(value: TomlValue): value is TomlTable {
+function isTable(value: unknown): value is TomlTable {
   // A date of TOML is an object too, but one with a class.
-  return typeof value === "object" &&
+  return typeof value === "object" && value !== null &&
     (Object.getPrototypeOf(value) ?? Object.prototype) === Object.prototype;
 }
