@@ -1,0 +1,55 @@
+/**
+ * The `http(s)://host[:port]` of a registry or a mirror, checked so that
+ * containerd and Peili understand the same thing by it.
+ * @module
+ */
+
+/** A checked endpoint. */
+export interface Endpoint {
+  /** As it was given. */
+  url: string;
+  /** `host[:port]` as it was given, IPv6 in brackets. */
+  authority: string;
+  /** The same for two spellings of one endpoint. */
+  key: string;
+}
+
+/**
+ * Checks `http(s)://host[:port]`.
+ *
+ * @param what how to call it in the message, such as `mirror target`.
+ * @throws {TypeError} when it is anything else; the message says what is
+ * allowed.
+ */
+export function parseEndpoint(text: string, what: string): Endpoint {
+  const [, authority] = /^https?:\/\/([\w.\-[\]:]+)$/.exec(text) ?? [];
+  if (authority === undefined) {
+    throw rejected(
+      what,
+      text,
+      "it must be http(s)://host[:port] without path, query or user",
+    );
+  }
+  if (!authority.startsWith("[") && authority.split(":").length > 2) {
+    throw rejected(
+      what,
+      text,
+      "an IPv6 address needs brackets, as in http://[fd00::1]:30020",
+    );
+  }
+  const url = URL.parse(text);
+  if (!url || authority.endsWith(":")) {
+    throw rejected(what, text, "its host or port is not valid");
+  }
+  return { url: text, authority, key: endpointKey(text) };
+}
+
+/** The key of a host as containerd reads it: without a scheme it is https. */
+export function endpointKey(text: string): string {
+  const url = URL.parse(text.startsWith("http") ? text : `https://${text}`);
+  return url ? url.href : text;
+}
+
+function rejected(what: string, text: string, why: string): TypeError {
+  return new TypeError(`Cannot use ${what} ${JSON.stringify(text)}: ${why}`);
+}
