@@ -5,23 +5,17 @@
  */
 
 import { keepCopy } from "./backup.ts";
+import type { Log } from "../log.ts";
 import { DENO_FILES } from "./file_operations.ts";
 import type { FileOperations } from "./file_operations.ts";
 import type { MirrorHosts } from "./mirror_hosts.ts";
 import { type InstallPlan, planHosts, rootOf } from "./plan.ts";
 import { replaceFile } from "./replace_file.ts";
 
-/** Receives one line for each folder. */
-export type HostsLog = (
-  level: "info" | "warn",
-  message: string,
-  fields: Record<string, unknown>,
-) => void;
-
 /** What `installHosts` may be given. */
 export interface InstallOptions {
   /** Told what was done. */
-  log?: HostsLog;
+  log?: Pick<Log, "info" | "warn">;
   /**
    * How files are read and written.
    *
@@ -65,7 +59,7 @@ export async function installHosts(
     for (const plan of await planHosts(configPath, [one], files)) {
       const outcome = await carryOut(files, rootOf(configPath), plan);
       const level = outcome.kind === "left-alone" ? "warn" : "info";
-      log?.(level, "Configured containerd for the mirror", { ...outcome });
+      log?.[level]("hosts.toml", { ...outcome });
       outcomes.push(outcome);
     }
   }

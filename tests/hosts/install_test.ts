@@ -215,7 +215,12 @@ Deno.test("installHosts() leaves alone what it cannot read, reports it, and goes
       registries: ["a", "b", "c", "d", "e"].map((name) => `https://${name}`),
       mirrorTargets: MIRROR,
     }),
-    { log: (level, _, { folder }) => lines.push([level, folder]) },
+    {
+      log: {
+        info: (_, fields) => void lines.push(["info", fields?.folder]),
+        warn: (_, fields) => void lines.push(["warn", fields?.folder]),
+      },
+    },
   );
   const { "e/hosts.toml": _, ...after } = await at.files();
   assert.deepEqual(after, before);

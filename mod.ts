@@ -1,0 +1,119 @@
+/**
+ * Peili for embedding: run a whole node, or build one of its parts.
+ *
+ * @example A node beside containerd
+ * ```ts no-run
+ * import { NO_LOG, startNode } from "@peili/peili";
+ *
+ * await using node = await startNode({
+ *   containerdSock: "/run/containerd/containerd.sock",
+ *   containerdNamespace: "k8s.io",
+ *   containerdContentPath: "/var/lib/containerd/io.containerd.content.v1.content",
+ *   mirrorAddr: { hostname: "127.0.0.1", port: 30020 },
+ *   peerAddr: { hostname: "::", port: 5002 },
+ *   metricsAddr: { hostname: "::", port: 9090 },
+ *   staticPeers: ["10.0.0.1:5002", "10.0.0.2:5002"],
+ *   mirroredRegistries: [],
+ *   registryFilters: [],
+ *   resolveTags: true,
+ *   resolveLatestTag: true,
+ * }, NO_LOG);
+ * ```
+ *
+ * @example A registry of generated content
+ * ```ts
+ * import { memoryStore, observed, NO_LOG, NO_METRICS, registryHandler } from "@peili/peili";
+ *
+ * const store = memoryStore();
+ * const digest = store.put("hello");
+ * const handler = observed("example", registryHandler(store), {
+ *   log: NO_LOG,
+ *   metrics: NO_METRICS,
+ * });
+ * await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, handler);
+ * const url = `http://127.0.0.1:${server.addr.port}/v2/any/blobs/${digest}`;
+ * console.log(await (await fetch(url)).text()); // hello
+ * ```
+ *
+ * @module
+ */
+
+export { filtered, firstOf } from "./src/content/combine.ts";
+export {
+  type ContentFilter,
+  contentFilter,
+  type FilterOptions,
+} from "./src/content/filter.ts";
+export { type MemoryStore, memoryStore } from "./src/content/memory.ts";
+export {
+  type CallOptions,
+  type ContentSource,
+  LOCAL,
+  type Located,
+  type OpenContent,
+  type OpenOptions,
+} from "./src/content/source.ts";
+export type { ContentEvent, ContentWatcher } from "./src/content/watcher.ts";
+export {
+  type ContainerdStore,
+  containerdStore,
+  type ContainerdStoreOptions,
+} from "./src/containerd/store.ts";
+export type { ListenAddress } from "./src/listen.ts";
+export {
+  type Log,
+  type LogFields,
+  type LogLevel,
+  NO_LOG,
+  startLog,
+} from "./src/log.ts";
+export {
+  type Labels,
+  type Metrics,
+  type MetricsRegistry,
+  metricsRegistry,
+  NO_METRICS,
+} from "./src/metrics/metrics.ts";
+export type { MetricName } from "./src/metrics/names.ts";
+export { type Aside, aside } from "./src/mirror/aside.ts";
+export { type PeerOptions, peerSource } from "./src/mirror/peer.ts";
+export { swarm, type SwarmDeps } from "./src/mirror/swarm.ts";
+export { type Node, type NodeOptions, startNode } from "./src/node.ts";
+export type { Descriptor } from "./src/oci/descriptor.ts";
+export {
+  type Digest,
+  type DigestAlgorithm,
+  digestOf,
+  parseDigest,
+} from "./src/oci/digest.ts";
+export { type ErrorCode, RegistryError } from "./src/oci/error.ts";
+export type { RegistryErrorOptions } from "./src/oci/error.ts";
+export type { ByteRange, RangeRequest } from "./src/oci/range.ts";
+export type { TagReference } from "./src/oci/reference.ts";
+export type { ContentRequest } from "./src/oci/request.ts";
+export type {
+  Exchange,
+  ExchangeFacts,
+  Handler,
+} from "./src/registry/exchange.ts";
+export {
+  registryHandler,
+  type RegistryOptions,
+} from "./src/registry/handler.ts";
+export {
+  observed,
+  type ObserveDeps,
+  type ServeHandler,
+} from "./src/registry/observe.ts";
+export { type MemoryNetwork, memoryNetwork } from "./src/routing/memory.ts";
+export type {
+  LookupOptions,
+  Peer,
+  Readiness,
+  Router,
+} from "./src/routing/router.ts";
+export {
+  type StaticPeers,
+  staticPeers,
+  type StaticPeersOptions,
+} from "./src/routing/static_peers.ts";

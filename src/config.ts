@@ -1,0 +1,257 @@
+/**
+ * Every option in one table: flag, environment variable, default, help. What is
+ * read, checked and printed by `--help` all comes from these rows.
+ *
+ * @module
+ */
+
+import { InvalidArgumentError, Option } from "commander";
+import { isRegistry } from "./oci/reference.ts";
+import type { ListenAddress } from "./listen.ts";
+import { LOG_LEVELS, type LogLevel } from "./log.ts";
+
+/** The values of all options. A command gets those of its own rows. */
+export interface Config {
+  readonly bootstrapKind: "static-peers";
+  readonly containerdContentPath: string;
+  readonly containerdNamespace: string;
+  readonly containerdRegistryConfigPath: string;
+  readonly containerdSock: string;
+  readonly dataDir: string;
+  readonly logLevel: LogLevel;
+  readonly metricsAddr: ListenAddress;
+  readonly mirrorAddr: ListenAddress;
+  readonly mirroredRegistries: readonly string[];
+  readonly mirrorTargets: readonly string[];
+  readonly peerAddr: ListenAddress;
+  readonly registryFilters: readonly RegExp[];
+  readonly resolveLatestTag: boolean;
+  readonly resolveTags: boolean;
+  readonly routerAddr: ListenAddress;
+  readonly staticPeers: readonly string[];
+}
+
+/** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
+interface Row<T> {
+  /** As commander writes it: `--mirror-addr <host:port>`. */
+  readonly flags: string;
+  /** What it means, with its unit. */
+  readonly help: string;
+  /** Its default as text, read like the user's; none: it must be given. */
+  readonly default?: string;
+  /** Reads one text; throws InvalidArgumentError that says what is allowed. */
+  readonly read: (text: string) => T;
+}
+
+const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
+  bootstrapKind: {
+    flags: "--bootstrap-kind <kind>",
+    help: "how nodes find each other: static-peers (a list of addresses)",
+    default: "static-peers",
+    read: oneOf(["static-peers"]),
+  },
+  staticPeers: {
+    flags: "--static-peers <host:port,...>",
+    help: "peer listeners of all nodes, the same list on each, itself included",
+    default: "",
+    read: listOf(peerAddress),
+  },
+  containerdSock: {
+    flags: "--containerd-sock <path>",
+    help: "containerd's socket",
+    default: "/run/containerd/containerd.sock",
+    read: absolutePath,
+  },
+  containerdNamespace: {
+    flags: "--containerd-namespace <name>",
+    help: "containerd namespace whose content is shared, and no other",
+    default: "k8s.io",
+    read: notEmpty,
+  },
+  containerdContentPath: {
+    flags: "--containerd-content-path <path>",
+    help: "containerd's content folder, which holds blobs/ and ingest/",
+    default: "/var/lib/containerd/io.containerd.content.v1.content",
+    read: absolutePath,
+  },
+  containerdRegistryConfigPath: {
+    flags: "--containerd-registry-config-path <path>",
+    help: "folder of containerd's registry configuration (certs.d)",
+    default: "/etc/containerd/certs.d",
+    read: absolutePath,
+  },
+  dataDir: {
+    flags: "--data-dir <path>",
+    help: "the only folder that run writes to; static-peers keeps nothing",
+    default: "/var/lib/peili",
+    read: absolutePath,
+  },
+  mirrorAddr: {
+    flags: "--mirror-addr <host:port>",
+    help: "where this node's containerd asks; no host: every address",
+    default: ":5000",
+    read: listenAddress,
+  },
+  peerAddr: {
+    flags: "--peer-addr <host:port>",
+    help: "where other nodes ask",
+    default: ":5002",
+    read: listenAddress,
+  },
+  routerAddr: {
+    flags: "--router-addr <host:port>",
+    help: "where the router listens; static-peers opens nothing",
+    default: ":5001",
+    read: listenAddress,
+  },
+  metricsAddr: {
+    flags: "--metrics-addr <host:port>",
+    help: "where /metrics, /readyz and /livez are",
+    default: ":9090",
+    read: listenAddress,
+  },
+  mirroredRegistries: {
+    flags: "--mirrored-registries <registry,...>",
+    help:
+      "only these registries are mirrored, as https://docker.io or http://10.0.0.1:5000; _default or nothing: all",
+    default: "",
+    read: listOf(registryUrl),
+  },
+  registryFilters: {
+    flags: "--registry-filters <regex,...>",
+    help: "what any of these matches in registry/repository:tag is not shared",
+    default: "",
+    read: listOf(regex),
+  },
+  resolveTags: {
+    flags: "--resolve-tags [true|false]",
+    help:
+      "answer tags; false: containerd asks the registry for each, so a tag cannot be pulled while the registry is away",
+    default: "true",
+    read: yesOrNo,
+  },
+  resolveLatestTag: {
+    flags: "--resolve-latest-tag [true|false]",
+    help: "answer the tag latest, too",
+    default: "true",
+    read: yesOrNo,
+  },
+  mirrorTargets: {
+    flags: "--mirror-targets <url,...>",
+    help:
+      "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
+    read: listOf(notEmpty),
+  },
+  logLevel: {
+    flags: "--log-level <level>",
+    help: `least important lines that are logged: ${LOG_LEVELS.join(", ")}`,
+    default: "info",
+    read: (text) => oneOf(LOG_LEVELS)(text.toLowerCase()),
+  },
+};
+
+/**
+ * Makes the options of a command for commander.
+ *
+ * @param names Which rows it has
+ * @returns One option a row, with its environment variable
+ */
+export function optionsOf(names: readonly (keyof Config)[]): Option[] {
+  return names.map((name) => toOption(ROWS[name] as Row<unknown>));
+}
+
+function toOption(row: Row<unknown>): Option {
+  const flag = /^--([a-z-]+)/.exec(row.flags)?.[1] ?? "";
+  const variable = `PEILI_${flag.replaceAll("-", "_").toUpperCase()}`;
+  const option = new Option(row.flags, row.help).env(variable)
+    .argParser(row.read);
+  if (row.flags.endsWith("]")) option.preset("true");
+  return row.default === undefined
+    ? option.makeOptionMandatory()
+    : option.default(row.read(row.default), row.default || "none");
+}
+
+function listOf<T>(read: (text: string) => T): (text: string) => readonly T[] {
+  return (text) => text.split(/[\s,]+/).filter((part) => part !== "").map(read);
+}
+
+function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
+  return (text) => {
+    const value = values.find((allowed) => allowed === text);
+    if (value) return value;
+    throw new InvalidArgumentError(`Allowed: ${values.join(", ")}.`);
+  };
+}
+
+function yesOrNo(text: string): boolean {
+  return oneOf(["true", "false"])(text.toLowerCase()) === "true";
+}
+
+function notEmpty(text: string): string {
+  if (text.trim() !== "") return text.trim();
+  throw new InvalidArgumentError("It must not be empty.");
+}
+
+function absolutePath(text: string): string {
+  if (text.startsWith("/")) return text;
+  throw new InvalidArgumentError("Allowed: an absolute path.");
+}
+
+const HOST_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([a-zA-Z0-9.-]*)):([0-9]{1,5})$/;
+
+function hostPort(text: string): ListenAddress | null {
+  const [, v6, name, port] = HOST_PORT.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65535) return null;
+  return { hostname: v6 ?? name ?? "", port: Number(port) };
+}
+
+function listenAddress(text: string): ListenAddress {
+  const address = hostPort(text);
+  if (!address) {
+    throw new InvalidArgumentError(
+      "Allowed: :5000, 10.0.0.1:5000, [fd00::1]:5000.",
+    );
+  }
+  return { ...address, hostname: address.hostname || "::" };
+}
+
+function peerAddress(text: string): string {
+  const address = hostPort(text);
+  if (address && address.hostname !== "" && address.port > 0) return text;
+  throw new InvalidArgumentError(
+    "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
+  );
+}
+
+const ALL_REGISTRIES = new Set(["_default", "*"]);
+
+/** Checks a registry as `configure` and Spegel write it: a URL or a bare host. */
+function registryUrl(text: string): string {
+  const host = text.replace(/^https?:\/\//, "");
+  if (ALL_REGISTRIES.has(text) || isRegistry(host)) return text;
+  throw new InvalidArgumentError(
+    "Allowed: http(s)://host[:port] without a path, or _default.",
+  );
+}
+
+function regex(text: string): RegExp {
+  // Go writes "ignore case" into the expression.
+  const [, flag, source = ""] = /^(\(\?i\))?(.*)$/s.exec(text) ?? [];
+  try {
+    return new RegExp(source, flag ? "i" : "");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new InvalidArgumentError(`It is no regular expression: ${reason}.`);
+  }
+}
+
+/**
+ * Tells which registries a list of `--mirrored-registries` names.
+ *
+ * @param values The option's value
+ * @returns Hosts with their ports; empty for all
+ */
+export function registryNames(values: readonly string[]): string[] {
+  if (values.some((value) => ALL_REGISTRIES.has(value))) return [];
+  return values.map((value) => value.replace(/^https?:\/\//, ""));
+}

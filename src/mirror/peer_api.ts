@@ -1,0 +1,76 @@
+/**
+ * What the peer listener answers beside the registry's paths: who is here, and
+ * whether this node has a key.
+ *
+ * @module
+ */
+
+import type { ContentSource } from "../content/source.ts";
+import { parseDigest } from "../oci/digest.ts";
+import { RegistryError } from "../oci/error.ts";
+import { parseImageName } from "../oci/reference.ts";
+import type { ContentRequest } from "../oci/request.ts";
+import {
+  HOLDS_PREFIX,
+  PEER_PATH,
+  type PeerIdentity,
+} from "../routing/peer_paths.ts";
+
+/** Tells whether a node has a key itself. */
+export type Holds = (key: string, signal: AbortSignal) => Promise<boolean>;
+
+/**
+ * Asks a source whether it has a key.
+ *
+ * @param source This node's own content
+ * @returns The question; malformed keys are simply not there
+ */
+export function holdsIn(source: ContentSource): Holds {
+  return async (key, signal) => {
+    const digest = parseDigest(key);
+    if (!digest) {
+      const name = parseImageName(key);
+      if (!name?.tag) return false;
+      const { registry, repository, tag } = name;
+      const tagged = { registry, repository, tag };
+      return await source.resolve(tagged, { signal }) !== null;
+    }
+    const asked = { repository: "peili", digest };
+    const has = (kind: ContentRequest["kind"]) =>
+      source.stat({ kind, ...asked }, { signal });
+    return (await has("blob") ?? await has("manifest")) !== null;
+  };
+}
+
+/** A handler that needs no more than the request. */
+export type PeerHandler = (request: Request) => Promise<Response>;
+
+/**
+ * Answers other Peilis.
+ *
+ * @param identity Who this is
+ * @param holds What this node has
+ * @returns Handlers by path, or by prefix where it ends with a slash
+ */
+export function peerApi(
+  identity: PeerIdentity,
+  holds: Holds,
+): Readonly<Record<string, PeerHandler>> {
+  return {
+    [PEER_PATH]: () => Promise.resolve(Response.json(identity)),
+    [HOLDS_PREFIX]: async ({ url, signal }) => {
+      const key = decodeKey(new URL(url).pathname.slice(HOLDS_PREFIX.length));
+      return new Response(null, {
+        status: await holds(key, signal) ? 200 : 404,
+      });
+    },
+  };
+}
+
+function decodeKey(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    throw new RegistryError("NAME_INVALID", "malformed key", { cause });
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The composition root: every part of a node, in order. Stopping goes the same
+ * way back.
+ *
+ * @module
+ */
+
+import { advertiser } from "./advertise.ts";
+import { containerdStore } from "./containerd/store.ts";
+import { filtered, firstOf } from "./content/combine.ts";
+import { contentFilter, type FilterOptions } from "./content/filter.ts";
+import { inBackground } from "./async/background.ts";
+import { listen, type ListenAddress } from "./listen.ts";
+import type { Log } from "./log.ts";
+import { type MetricsRegistry, metricsRegistry } from "./metrics/metrics.ts";
+import { aside } from "./mirror/aside.ts";
+import { peerSource } from "./mirror/peer.ts";
+import { holdsIn, peerApi } from "./mirror/peer_api.ts";
+import { swarm } from "./mirror/swarm.ts";
+import type { Handler } from "./registry/exchange.ts";
+import { registryHandler } from "./registry/handler.ts";
+import { observed } from "./registry/observe.ts";
+import { probes, routes } from "./registry/routes.ts";
+import type { Readiness } from "./routing/router.ts";
+import { staticPeers } from "./routing/static_peers.ts";
+
+/** What a node is told. */
+export interface NodeOptions extends FilterOptions {
+  /** Path of containerd's socket. */
+  readonly containerdSock: string;
+  /** Namespace whose content is shared. */
+  readonly containerdNamespace: string;
+  /** containerd's content folder. */
+  readonly containerdContentPath: string;
+  /** Where containerd asks. */
+  readonly mirrorAddr: ListenAddress;
+  /** Where other nodes ask. */
+  readonly peerAddr: ListenAddress;
+  /** Where people and Prometheus ask. */
+  readonly metricsAddr: ListenAddress;
+  /** `host:port` of every node's peer listener. */
+  readonly staticPeers: readonly string[];
+}
+
+/** A node that runs. */
+export interface Node extends AsyncDisposable {
+  /** Where containerd asks. */
+  readonly mirrorAddress: string;
+  /** Where other nodes ask. */
+  readonly peerAddress: string;
+  /** Where people and Prometheus ask. */
+  readonly metricsAddress: string;
+  /** Tells whether it can serve and look up. */
+  ready(): Readiness;
+}
+
+/**
+ * Starts a node.
+ *
+ * @param options What it is told
+ * @param log Where it says what happens
+ * @returns The node; disposing it stops every part
+ * @throws {Error} If an address cannot be had
+ */
+export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
+  await using parts = new AsyncDisposableStack();
+  const metrics = metricsRegistry();
+  const id = crypto.randomUUID();
+  const filter = contentFilter(options);
+
+  // What this node has, and who knows what the others have.
+  const store = parts.use(containerdStore({
+    socket: options.containerdSock,
+    namespace: options.containerdNamespace,
+    contentPath: options.containerdContentPath,
+    filter,
+    log,
+  }));
+  const router = staticPeers({ id, addresses: options.staticPeers, log });
+
+  // The two sources: other nodes see the first, containerd sees both.
+  const local = filtered(store.source, filter);
+  const cluster = filtered(
+    swarm({
+      router,
+      connect: ({ address }) => peerSource({ address }),
+      aside: aside(),
+      log,
+      metrics,
+    }),
+    filter,
+  );
+
+  const advertised = advertiser({
+    watcher: store.watcher,
+    router,
+    log,
+    metrics,
+  });
+  const ready = () => firstNotReady(advertised.ready(), router.ready());
+
+  // The three listeners. Peers first: a mirror without them has nothing to say.
+  const serve = (name: string, address: ListenAddress, handler: Handler) =>
+    parts.use(listen(
+      `--${name}-addr`,
+      address,
+      observed(name, handler, { log, metrics }),
+    ));
+  const peer = serve(
+    "peer",
+    options.peerAddr,
+    routes({
+      "/v2": registryHandler(local),
+      "/v2/": registryHandler(local),
+      ...peerApi({ id }, holdsIn(local)),
+    }),
+  );
+  const mirrored = registryHandler(firstOf(local, cluster), {
+    elsewhere: "mirror",
+  });
+  const mirror = serve(
+    "mirror",
+    options.mirrorAddr,
+    routes({ "/v2": mirrored, "/v2/": mirrored, ...probes(ready) }),
+  );
+  const metricsListener = serve(
+    "metrics",
+    options.metricsAddr,
+    routes({ ...probes(ready), "/metrics": metricsHandler(metrics) }),
+  );
+
+  // What runs without being asked.
+  parts.use(inBackground((signal) => router.run(signal)));
+  parts.use(inBackground((signal) => advertised.run(signal)));
+
+  const running = parts.move();
+  return {
+    mirrorAddress: mirror.address,
+    peerAddress: peer.address,
+    metricsAddress: metricsListener.address,
+    ready,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Ready when all are; else the reason of the first that is not. */
+function firstNotReady(...states: readonly Readiness[]): Readiness {
+  return states.find(({ ready }) => !ready) ?? { ready: true };
+}
+
+function metricsHandler(metrics: MetricsRegistry): Handler {
+  return async (_request, { facts }) => {
+    facts.handler = "metrics";
+    return new Response(await metrics.text(), {
+      headers: { "Content-Type": metrics.contentType },
+    });
+  };
+}
