@@ -1,4 +1,5 @@
 /** Takes away whatever a lab has made, by what its state file says. @module */
+import { join } from "node:path/posix";
 import { runCommand } from "./command.ts";
 import { listLabs, readState } from "./folder.ts";
 import { identify, isAlive, type ProcessId, signalProcess } from "./process.ts";
@@ -18,8 +19,11 @@ export async function namespacesOf(prefix: string): Promise<string[]> {
 async function inhabitants(namespaces: string[]): Promise<ProcessId[]> {
   const found: ProcessId[] = [];
   for (const name of namespaces) {
-    const pids = await runCommand(["ip", "netns", "pids", name]);
-    for (const pid of pids.split("\n").filter(Boolean)) {
+    const pids = runCommand(["ip", "netns", "pids", name]);
+    // A namespace that somebody else has deleted meanwhile has none.
+    for (
+      const pid of (await pids.catch(() => "")).split("\n").filter(Boolean)
+    ) {
       const id = identify(Number(pid));
       if (id) found.push(id);
     }
@@ -35,12 +39,50 @@ export function mountsBelow(folder: string): string[] {
     .sort().reverse();
 }
 
-/** Ends processes at once: their folders go too, so nothing needs an orderly end. */
+/**
+ * Ends processes at once: their folders go too, so nothing needs an orderly
+ * end. The caretaker that may be at this very work is left out.
+ */
 async function endAll(processes: ProcessId[]): Promise<void> {
-  for (const id of processes) signalProcess(id, "SIGKILL");
-  await waitFor("killed processes to end", () => !processes.some(isAlive), {
+  const others = processes.filter(({ pid }) => pid !== Deno.pid);
+  for (const id of others) signalProcess(id, "SIGKILL");
+  await waitFor("killed processes to end", () => !others.some(isAlive), {
     budgetMs: KILLED_MS,
   });
+}
+
+/** Lets go of every mount below the folder. */
+async function unmountAll(folder: string): Promise<void> {
+  for (const path of mountsBelow(folder)) {
+    const gone = () => !mountsBelow(folder).includes(path);
+    await runCommand(["umount", "--lazy", path]).catch(ignoreIf(gone));
+  }
+}
+
+/** Deletes the namespaces, and the cables and the switch with them. */
+async function deleteNamespaces(prefix: string): Promise<void> {
+  for (const name of await namespacesOf(prefix)) {
+    try {
+      await runCommand(["ip", "netns", "delete", name]);
+    } catch (error) {
+      // Somebody else may have been faster; otherwise it is an error.
+      if ((await namespacesOf(prefix)).includes(name)) throw error;
+    }
+  }
+}
+
+/** Removes the folder, its state file last: half of the work can be resumed. */
+async function removeFolder(folder: string): Promise<void> {
+  const gone = () => readState(folder) === null;
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (name === "state.json") continue;
+      await Deno.remove(join(folder, name), { recursive: true });
+    }
+    await Deno.remove(folder, { recursive: true });
+  } catch (error) {
+    ignoreIf(gone)(error);
+  }
 }
 
 /**
@@ -51,21 +93,11 @@ export async function cleanUp(folder: string): Promise<void> {
   const state = readState(folder);
   if (!state) return;
   const namespaces = await namespacesOf(state.prefix);
-  const inside = await inhabitants(namespaces).catch(() => []); // gone meanwhile
+  const inside = await inhabitants(namespaces);
   await endAll([...state.processes, ...inside]);
-  for (const path of mountsBelow(folder)) {
-    await runCommand(["umount", "--lazy", path]).catch(
-      ignoreIf(() => !mountsBelow(folder).includes(path)),
-    );
-  }
-  for (const name of namespaces) {
-    await runCommand(["ip", "netns", "delete", name]).catch(() => {});
-  }
-  const left = await namespacesOf(state.prefix);
-  if (left.length > 0) throw new Error(`Cannot delete namespaces ${left}`);
-  await Deno.remove(folder, { recursive: true }).catch(
-    ignoreIf(() => readState(folder) === null),
-  );
+  await unmountAll(folder);
+  await deleteNamespaces(state.prefix);
+  await removeFolder(folder);
 }
 
 /** Swallows an error when what it was about has happened anyway. */

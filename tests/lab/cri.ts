@@ -54,8 +54,12 @@ function call(
   budgetMs: number,
 ): Promise<Message> {
   const method = methodOf(service, name);
-  // Go's gRPC refuses the authority that grpc-js makes of a socket's path.
-  const options = { "grpc.default_authority": "localhost" };
+  const options = {
+    // Go's gRPC refuses the authority that grpc-js makes of a socket's path.
+    "grpc.default_authority": "localhost",
+    // A shared connection would outlive close(), and a restart of containerd.
+    "grpc.use_local_subchannel_pool": 1,
+  };
   const insecure = credentials.createInsecure();
   const client = new Client(`unix://${socket}`, insecure, options);
   const { promise, resolve, reject } = Promise.withResolvers<Message>();
@@ -79,6 +83,8 @@ function call(
 export function criAt(socket: string): Cri {
   return {
     async version() {
+      // grpc-js keeps a timer of every connection that was refused.
+      (await Deno.connect({ transport: "unix", path: socket })).close();
       const answer = await call(
         socket,
         ["RuntimeService", "Version"],

@@ -144,6 +144,11 @@ export class Node extends Host {
     await Deno.writeTextFile(join(folder, "hosts.toml"), toml);
   }
 
+  /** The running mirror, or null. */
+  get mirror(): MirrorProcess | null {
+    return this.#mirror;
+  }
+
   /** The running mirror: Peili, or a foreign one. */
   get peili(): MirrorProcess {
     const mirror = this.#mirror;
