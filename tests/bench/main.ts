@@ -23,6 +23,12 @@ interface Entry {
   plan: Plan;
 }
 
+/** The program that a shell command starts, without its folder. */
+function nameOf(mirror: string): string {
+  const [program = ""] = mirror.trim().split(/\s/);
+  return program.split("/").at(-1) || mirror;
+}
+
 function entriesOf(plan: Plan): Entry[] {
   const one: Entry = {
     name: "one",
@@ -30,7 +36,7 @@ function entriesOf(plan: Plan): Entry[] {
     plan: { ...plan, nodes: 1, scenario: "cold" },
   };
   const mirrors = plan.mirrors.map((mirror) => ({
-    name: mirror,
+    name: nameOf(mirror),
     mirror,
     plan,
   }));

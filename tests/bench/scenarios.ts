@@ -25,6 +25,8 @@ export interface Stage {
 export interface Scenario {
   prepare(stage: Stage): Promise<void>;
   run(stage: Stage): Promise<Outcome[]>;
+  /** Pulls come one after another; what lies between them is not measured. */
+  inTurn?: true;
 }
 
 /** Longer than 20 nodes need without a mirror at 200 Mbit/s. */
@@ -85,6 +87,7 @@ const seeded: Scenario = {
 
 /** One node after another, each when its mirror knows of the one before. */
 const rolling: Scenario = {
+  inTurn: true,
   prepare: () => Promise.resolve(),
   async run(stage) {
     const outcomes: Outcome[] = [];

@@ -22,8 +22,9 @@ function figure(
     head,
     cell(summary) {
       const { median, min, max } = pick(summary);
-      const range = min === max ? "" : ` (${text(min)}-${text(max)})`;
-      return text(median) + range;
+      if (max === 0) return "-"; // without a mirror there is nothing to weigh
+      const [least, most] = [text(min), text(max)];
+      return text(median) + (least === most ? "" : ` (${least}-${most})`);
     },
   };
 }

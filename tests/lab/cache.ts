@@ -24,6 +24,7 @@ export async function cached(
     dir: dirname(folder),
     prefix: "draft-",
   });
+  await Deno.stderr.write(new TextEncoder().encode(`lab: making ${folder}\n`));
   try {
     await make(draft);
     await Deno.chmod(draft, 0o755);

@@ -131,6 +131,19 @@ Deno.test("Lab pulls, cuts, heals, counts, restarts and leaves nothing", async (
   await assertNothingLeft(...left);
 });
 
+Deno.test("Lab.up() gives two labs side by side", async () => {
+  const options = { nodes: 1, containerd: ["1.6"] } as const;
+  await using one = await Lab.up(options);
+  const left = await (async () => {
+    await using two = await Lab.up(options);
+    assert.notEqual(one.node(1).ip, two.node(1).ip);
+    await two.node(1).pull(await two.image("pause"));
+    return [two.folder.path, two.folder.state] as const;
+  })();
+  await assertNothingLeft(...left);
+  await one.node(1).pull(await one.image("pause"));
+});
+
 Deno.test("Lab.up() removes what a killed process has left", async () => {
   const script = new URL("./orphan.ts", import.meta.url).pathname;
   const { stdout } = await new Deno.Command(Deno.execPath(), {

@@ -11,7 +11,7 @@ import {
   type PeiliFlags,
   peiliScript,
 } from "./peili_command.ts";
-import type { Usage } from "./process.ts";
+import { type Usage, usageOfFamily } from "./process.ts";
 
 /** How long a mirror may take to answer. */
 const START_MS = 20_000;
@@ -22,6 +22,7 @@ export class MirrorProcess {
   readonly #node: Node;
   readonly #readyUrl: string | null;
 
+  /** @param readyUrl Where Peili says that it is ready; null for a foreign mirror. */
   constructor(daemon: Daemon, node: Node, readyUrl: string | null) {
     this.daemon = daemon;
     this.#node = node;
@@ -32,8 +33,12 @@ export class MirrorProcess {
     return this.daemon.pid;
   }
 
-  /** Memory and processor time; null when it has ended. */
+  /**
+   * Memory and processor time; null when it has ended. A foreign mirror may
+   * be several processes below a shell: the sum of all.
+   */
   rss(): Usage | null {
+    if (this.#readyUrl === null) return usageOfFamily(this.daemon.id);
     return this.daemon.usage();
   }
 

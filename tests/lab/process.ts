@@ -78,3 +78,37 @@ export function usageOf(id: ProcessId): Usage | null {
     cpuSeconds: ticks / TICKS_PER_SECOND,
   };
 }
+
+/** The processes that a process has started, and theirs, itself included. */
+function familyOf(id: ProcessId): ProcessId[] {
+  const family = [id];
+  for (const task of tasksOf(id.pid)) {
+    const pids = readProc(id.pid, `task/${task}/children`) ?? "";
+    for (const pid of pids.split(" ").filter(Boolean)) {
+      const child = identify(Number(pid));
+      if (child) family.push(...familyOf(child));
+    }
+  }
+  return family;
+}
+
+/** The ids of its threads. */
+function tasksOf(pid: number): string[] {
+  try {
+    return [...Deno.readDirSync(`/proc/${pid}/task`)].map(({ name }) => name);
+  } catch {
+    return []; // ended between two looks
+  }
+}
+
+/** What a process and all that it has started use together. */
+export function usageOfFamily(id: ProcessId): Usage | null {
+  const usages = familyOf(id).flatMap((member) => usageOf(member) ?? []);
+  if (usages.length === 0) return null;
+  return usages.reduce((sum, usage) => ({
+    rss: sum.rss + usage.rss,
+    anon: sum.anon + usage.anon,
+    hwm: sum.hwm + usage.hwm,
+    cpuSeconds: sum.cpuSeconds + usage.cpuSeconds,
+  }));
+}
