@@ -29,9 +29,9 @@ export async function runCommand(
     ...(cwd && { cwd }),
   }).spawn();
   if (stdin !== undefined) {
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(stdin));
-    await writer.close();
+    const text = new Blob([stdin]).stream();
+    // A program that ends without reading says why by its code and its output.
+    await text.pipeTo(child.stdin).catch(() => {});
   }
   const { code, stdout, stderr } = await child.output();
   const decoder = new TextDecoder();

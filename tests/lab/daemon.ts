@@ -79,7 +79,7 @@ export class Daemon {
     try {
       await this.ended(TERM_MS);
     } catch {
-      await this.kill();
+      await this.kill(); // it had its time
     }
   }
 

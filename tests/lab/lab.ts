@@ -2,6 +2,15 @@
  * The lab: real containerds of several versions, each in a network namespace
  * of its own, behind a switch, with a real registry as the upstream.
  *
+ * ```ts ignore
+ * await using lab = await Lab.up({ nodes: 3, containerd: ["1.6", "2.1"] });
+ * const image = await lab.image("small"); // made and pushed when needed
+ * await lab.startPeili();
+ * await lab.node(1).pull(image);
+ * await lab.cutUpstream();
+ * await lab.node(2).pull(image); // from node 1
+ * ```
+ *
  * @module
  */
 import { fileURLToPath } from "node:url";
