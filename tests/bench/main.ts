@@ -1,0 +1,84 @@
+/** The benchmark: a figure for every mirror, from labs that come and go. @module */
+import { parsePlan, type Plan } from "./plan.ts";
+import { runOnce, type RunResult } from "./run_once.ts";
+import { type Row, summarize } from "./summary.ts";
+import { formatTable } from "./table.ts";
+
+async function write(
+  where: { write(bytes: Uint8Array): Promise<number> },
+  text: string,
+): Promise<void> {
+  let rest = new TextEncoder().encode(text);
+  while (rest.length > 0) rest = rest.subarray(await where.write(rest));
+}
+
+async function progress(line: string): Promise<void> {
+  await write(Deno.stderr, `${line}\n`);
+}
+
+/** What is run in turn: a plan, a mirror, and the name of its row. */
+interface Entry {
+  name: string;
+  mirror: string;
+  plan: Plan;
+}
+
+/** The program that a shell command starts, without its folder. */
+function nameOf(mirror: string): string {
+  const [program = ""] = mirror.trim().split(/\s/);
+  return program.split("/").at(-1) || mirror;
+}
+
+function entriesOf(plan: Plan): Entry[] {
+  const one: Entry = {
+    name: "one",
+    mirror: "none",
+    plan: { ...plan, nodes: 1, scenario: "cold" },
+  };
+  const mirrors = plan.mirrors.map((mirror) => ({
+    name: nameOf(mirror),
+    mirror,
+    plan,
+  }));
+  return plan.withOne ? [one, ...mirrors] : mirrors;
+}
+
+/** Runs all entries in turn, again and again: what changes hits all alike. */
+async function measure(plan: Plan): Promise<Row[]> {
+  const rows = entriesOf(plan).map((entry) => ({
+    entry,
+    runs: [] as RunResult[],
+  }));
+  for (let round = 1; round <= plan.repeat; round++) {
+    for (const { entry: { name, mirror, plan }, runs } of rows) {
+      await progress(`run ${round} of ${plan.repeat}: ${name}`);
+      const result = await runOnce(plan, mirror);
+      runs.push(result);
+      await progress(`  makespan ${(result.makespanMs / 1000).toFixed(2)} s`);
+    }
+  }
+  return rows.map(({ entry, runs }) => summarize(entry.name, runs));
+}
+
+/** Where the figures come from. */
+function machine(): { cores: number; kernel: string; deno: string } {
+  const { hardwareConcurrency: cores } = navigator;
+  return { cores, kernel: Deno.osRelease(), deno: Deno.version.deno };
+}
+
+async function main(): Promise<number> {
+  const plan = parsePlan(Deno.args);
+  try {
+    const rows = await measure(plan);
+    const text = plan.json
+      ? `${JSON.stringify({ plan, machine: machine(), rows }, null, 2)}\n`
+      : formatTable(plan, rows);
+    await write(Deno.stdout, text);
+    return rows.some(({ summary }) => summary.errors.length > 0) ? 1 : 0;
+  } catch (error) {
+    await progress(error instanceof Error ? error.message : String(error));
+    return 1;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main());

@@ -1,0 +1,112 @@
+/** What a benchmark is to measure, and how it is said on the command line. @module */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type ImageName, IMAGES } from "../lab/image_catalogue.ts";
+import {
+  CONTAINERD_VERSIONS,
+  type ContainerdVersion,
+} from "../lab/versions.ts";
+import { type ScenarioName, SCENARIOS } from "./scenarios.ts";
+
+/** One benchmark. */
+export interface Plan {
+  scenario: ScenarioName;
+  nodes: number;
+  image: ImageName;
+  /** What the registry sends at most, in Mbit/s; 0 is no limit. */
+  registryMbit: number;
+  /** What every node sends and receives at most, in Mbit/s; 0 is no limit. */
+  nodeMbit: number;
+  /** "none", "peili", or a shell command that is a mirror. */
+  mirrors: string[];
+  containerd: ContainerdVersion[];
+  repeat: number;
+  /** Measure one node alone, without a mirror, too. */
+  withOne: boolean;
+  json: boolean;
+  /** More flags for Peili, by name. */
+  peiliFlags: Record<string, string>;
+  /** Folder to copy the logs of mirrors to. */
+  logs?: string;
+}
+
+/** Says what is wrong with a value, as commander wants it said. */
+function invalid(what: string): never {
+  throw new InvalidArgumentError(what);
+}
+
+function wholeNumber(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : invalid("Not a whole number.");
+}
+
+function count(text: string): number {
+  return wholeNumber(text) || invalid("Not a count of at least 1.");
+}
+
+function versions(text: string): ContainerdVersion[] {
+  return text.split(",").map((name) =>
+    CONTAINERD_VERSIONS.find((version) => version === name) ??
+      invalid(`Known are ${CONTAINERD_VERSIONS.join(", ")}.`)
+  );
+}
+
+function mirrorList(text: string, before: string[] = []): string[] {
+  return [...before, text];
+}
+
+function flagMap(
+  text: string,
+  before: Record<string, string> = {},
+): Record<string, string> {
+  const [name = "", ...value] = text.split("=");
+  return { ...before, [name]: value.join("=") };
+}
+
+/** The command line, one row per option. */
+function command(): Command {
+  const scenario = new Command().createArgument("<scenario>", "who pulls when")
+    .choices(Object.keys(SCENARIOS));
+  const image = new Option("--image <name>", "what to pull")
+    .choices(Object.keys(IMAGES)).default("b100x4");
+  return new Command("bench")
+    .description("Pulls one image on all nodes of a lab of real containerds.")
+    .addArgument(scenario)
+    .option("--nodes <n>", "how many nodes", count, 5)
+    .addOption(image)
+    .option(
+      "--registry-mbit <m>",
+      "rate of the registry, 0: none",
+      wholeNumber,
+      400,
+    )
+    .option("--node-mbit <m>", "rate of each node, 0: none", wholeNumber, 1000)
+    .option(
+      "--mirror <which>",
+      "none, peili or a shell command; may be repeated (default: none and peili)",
+      mirrorList,
+    )
+    .option("--containerd <v,...>", "versions in turn", versions, ["2.1"])
+    .option("--repeat <r>", "runs of each; shows the median", count, 1)
+    .option("--with-one", "measure one node alone without a mirror too")
+    .option("--json", "print JSON")
+    .option(
+      "--peili-flag <name=value>",
+      "a flag for Peili; may be repeated",
+      flagMap,
+      {},
+    )
+    .option("--logs <folder>", "copy the logs of the mirrors there");
+}
+
+/** Reads a command line; prints help and ends the process when it is wrong. */
+export function parsePlan(args: readonly string[]): Plan {
+  const parsed = command().parse([...args], { from: "user" });
+  const { mirror, peiliFlag, ...options } = parsed.opts();
+  return {
+    scenario: parsed.args[0],
+    mirrors: mirror ?? ["none", "peili"],
+    peiliFlags: peiliFlag,
+    withOne: false,
+    json: false,
+    ...options,
+  } as Plan;
+}

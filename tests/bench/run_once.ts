@@ -1,0 +1,78 @@
+/** One run: a fresh lab, a mirror on every node, one image, all figures. @module */
+import { join } from "node:path/posix";
+import { Lab } from "../lab/lab.ts";
+import type { Plan } from "./plan.ts";
+import { type Outcome, SCENARIOS } from "./scenarios.ts";
+import { type MirrorUsage, watchUsage } from "./watch_usage.ts";
+
+/** The figures of one run; sizes in bytes. */
+export interface RunResult extends MirrorUsage {
+  /** From the first pull's start to the last one's end; rolling: their sum. */
+  makespanMs: number;
+  outcomes: Outcome[];
+  /** What the registry sent, headers included. */
+  registryBytes: number;
+  /** What each node sent; the first is node 1. */
+  nodeBytes: number[];
+  imageBytes: number;
+}
+
+async function limitRates(lab: Lab, plan: Plan): Promise<void> {
+  const { registryMbit, nodeMbit } = plan;
+  await lab.upstream.rate({ outMbit: registryMbit });
+  for (const node of lab.nodes) {
+    await node.rate({ inMbit: nodeMbit, outMbit: nodeMbit });
+  }
+}
+
+async function startMirrors(
+  lab: Lab,
+  mirror: string,
+  plan: Plan,
+): Promise<void> {
+  if (mirror === "none") return;
+  if (mirror === "peili") await lab.startPeili(plan.peiliFlags);
+  else await lab.startMirror(mirror);
+}
+
+/** Copies the logs of a run's mirrors, named by node. */
+async function keepLogs(lab: Lab, folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  for (const { name, mirror } of lab.nodes) {
+    if (!mirror) continue;
+    await Deno.copyFile(mirror.daemon.log, join(folder, `${name}.log`));
+  }
+}
+
+/** Measures one mirror once. */
+export async function runOnce(plan: Plan, mirror: string): Promise<RunResult> {
+  const { nodes, containerd } = plan;
+  await using lab = await Lab.up({ nodes, containerd });
+  const info = await lab.imageInfo(plan.image);
+  const image = await lab.image(plan.image);
+  await limitRates(lab, plan);
+  await startMirrors(lab, mirror, plan);
+  const stage = { lab, image, info };
+  const scenario = SCENARIOS[plan.scenario];
+  try {
+    await scenario.prepare(stage);
+    const before = await lab.bytes();
+    const start = performance.now();
+    const [outcomes, usage] = await watchUsage(lab, () => scenario.run(stage));
+    const wallMs = Math.round(performance.now() - start);
+    const sumMs = outcomes.reduce((sum, { ms }) => sum + ms, 0);
+    const after = await lab.bytes();
+    return {
+      makespanMs: scenario.inTurn ? sumMs : wallMs,
+      outcomes,
+      registryBytes: after.registrySent - before.registrySent,
+      nodeBytes: after.nodes.map(({ tx }, i) =>
+        tx - (before.nodes[i]?.tx ?? 0)
+      ),
+      imageBytes: info.totalBytes,
+      ...usage,
+    };
+  } finally {
+    if (plan.logs !== undefined) await keepLogs(lab, plan.logs);
+  }
+}

@@ -1,0 +1,78 @@
+/** The config.toml of one node's containerd, for either of its two formats. @module */
+import type { ContainerdVersion } from "./versions.ts";
+
+/** What a lab may ask of its containerds. */
+export interface ContainerdSettings {
+  /** Throw a layer's content away once it is unpacked, as EKS and Kind do. */
+  discardUnpackedLayers?: boolean;
+  /** containerd 2.x only: fetch layers in parallel ranges of this many bytes. */
+  concurrentLayerFetchBuffer?: number;
+  /** @default {"info"} */
+  logLevel?: "debug" | "info";
+}
+
+/** Root, state and sockets below the node's folder. */
+function commonPart(folder: string, settings: ContainerdSettings): string {
+  return `root = "${folder}/root"
+state = "${folder}/state"
+[grpc]
+  address = "${folder}/containerd.sock"
+[ttrpc]
+  address = "${folder}/containerd.sock.ttrpc"
+[debug]
+  address = "${folder}/debug.sock"
+  level = "${settings.logLevel ?? "info"}"
+`;
+}
+
+/** containerd 1.x. */
+function version2(folder: string, settings: ContainerdSettings): string {
+  return `version = 2
+disabled_plugins = ["io.containerd.nri.v1.nri"]
+${commonPart(folder, settings)}
+[plugins."io.containerd.internal.v1.opt"]
+  path = "${folder}/opt"
+[plugins."io.containerd.grpc.v1.cri"]
+  max_concurrent_downloads = 3
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+    discard_unpacked_layers = ${settings.discardUnpackedLayers === true}
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "${folder}/hosts"
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    conf_dir = "${folder}/cni"
+`;
+}
+
+/** containerd 2.x. */
+function version3(folder: string, settings: ContainerdSettings): string {
+  const buffer = settings.concurrentLayerFetchBuffer;
+  return `version = 3
+${commonPart(folder, settings)}
+[plugins.'io.containerd.cri.v1.images']
+  snapshotter = "overlayfs"
+  max_concurrent_downloads = 3
+  discard_unpacked_layers = ${settings.discardUnpackedLayers === true}
+  ${buffer === undefined ? "" : `concurrent_layer_fetch_buffer = ${buffer}`}
+  [plugins.'io.containerd.cri.v1.images'.registry]
+    config_path = "${folder}/hosts"
+[plugins.'io.containerd.transfer.v1.local']
+  config_path = "${folder}/hosts"
+[plugins.'io.containerd.internal.v1.opt']
+  path = "${folder}/opt"
+[plugins.'io.containerd.nri.v1.nri']
+  disable = true
+[plugins.'io.containerd.cri.v1.runtime'.cni]
+  conf_dir = "${folder}/cni"
+`;
+}
+
+/** The whole file for a node whose files are below `folder`. */
+export function containerdConfig(
+  version: ContainerdVersion,
+  folder: string,
+  settings: ContainerdSettings = {},
+): string {
+  const write = version.startsWith("1.") ? version2 : version3;
+  return write(folder, settings);
+}
