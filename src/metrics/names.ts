@@ -16,8 +16,19 @@ export interface MetricRow {
   readonly buckets?: readonly number[];
 }
 
-/** The table. Units stand in the names. */
-export const METRICS = {
+/** The name of a metric; units stand in the names. */
+export type MetricName =
+  | "peili_requests_total"
+  | "peili_request_duration_seconds"
+  | "peili_bytes_total"
+  | "peili_streams"
+  | "peili_peer_failures_total"
+  | "peili_resumes_total"
+  | "peili_content"
+  | "peili_resident_memory_bytes";
+
+/** The table. */
+export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   peili_requests_total: {
     kind: "counter",
     help:
@@ -64,7 +75,4 @@ export const METRICS = {
     help: "Resident memory of the process.",
     labels: [],
   },
-} as const;
-
-/** The name of a metric. */
-export type MetricName = keyof typeof METRICS;
+};

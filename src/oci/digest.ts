@@ -8,11 +8,15 @@
 import { createHash, type Hash } from "node:crypto";
 import { Buffer } from "node:buffer";
 
-/** Hash algorithms of the OCI image spec v1.1, with the length of their hex. */
-const HEX_LENGTH = { sha256: 64, sha384: 96, sha512: 128 } as const;
+/** A hash algorithm that a digest may name (OCI image spec v1.1). */
+export type DigestAlgorithm = "sha256" | "sha384" | "sha512";
 
-/** A hash algorithm that a digest may name. */
-export type DigestAlgorithm = keyof typeof HEX_LENGTH;
+/** Length of each algorithm's hex. */
+const HEX_LENGTH: Readonly<Record<DigestAlgorithm, number>> = {
+  sha256: 64,
+  sha384: 96,
+  sha512: 128,
+};
 
 /**
  * A checked digest, `<algorithm>:<lower-case hex>`. Made by

@@ -5,6 +5,18 @@
  * @module
  */
 
+/** A code of the error body. */
+export type ErrorCode =
+  | "BLOB_UNKNOWN"
+  | "DIGEST_INVALID"
+  | "MANIFEST_UNKNOWN"
+  | "NAME_INVALID"
+  | "NAME_UNKNOWN"
+  | "RANGE_INVALID"
+  | "UNAUTHORIZED"
+  | "UNAVAILABLE"
+  | "UNSUPPORTED";
+
 /**
  * Code to status, the only such table. 408 and 429 are missing on purpose:
  * containerd repeats those up to 6 times back to back instead of going to the
@@ -13,7 +25,7 @@
  * Codes: OCI distribution spec v1.1, "Error Codes"; UNAVAILABLE and
  * RANGE_INVALID from the distribution project's list.
  */
-const STATUS = {
+const STATUS: Readonly<Record<ErrorCode, number>> = {
   BLOB_UNKNOWN: 404,
   DIGEST_INVALID: 404,
   MANIFEST_UNKNOWN: 404,
@@ -23,10 +35,7 @@ const STATUS = {
   UNAUTHORIZED: 401,
   UNAVAILABLE: 503,
   UNSUPPORTED: 404,
-} as const;
-
-/** A code of the error body. */
-export type ErrorCode = keyof typeof STATUS;
+};
 
 /** What an error may say beyond its code and message. */
 export interface RegistryErrorOptions extends ErrorOptions {
