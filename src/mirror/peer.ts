@@ -21,7 +21,11 @@ import type { ContentRequest } from "../oci/request.ts";
 export interface PeerOptions {
   /** `host:port` of its peer listener; IPv6 in brackets. */
   readonly address: string;
-  /** @default {fetch} */
+  /**
+   * How requests are made.
+   *
+   * @default {fetch}
+   */
   readonly fetcher?: typeof fetch;
 }
 

@@ -59,6 +59,8 @@ export class RegistryError extends Error {
   readonly headers: Record<string, string>;
 
   /**
+   * Makes an error.
+   *
    * @param code The spec's code
    * @param message For a person
    * @param options Cause, detail, status and headers

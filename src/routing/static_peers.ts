@@ -23,7 +23,11 @@ export interface StaticPeersOptions {
   readonly addresses: readonly string[];
   /** Hears when a peer goes or comes. */
   readonly log: Log;
-  /** @default {fetch} */
+  /**
+   * How requests are made.
+   *
+   * @default {fetch}
+   */
   readonly fetcher?: typeof fetch;
 }
 
