@@ -119,6 +119,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
       const others = [...live.values()].filter(({ id }) => id !== options.id);
       return asTheyCome(others, (peer, end) => holds(peer, key, end), signal);
     },
+    self: () => live.values().find(({ id }) => id === options.id) ?? null,
     nearest: (key, count) =>
       byRendezvous(key, live.values(), ({ address }) => address)
         .slice(0, count),
