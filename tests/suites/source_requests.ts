@@ -5,6 +5,7 @@
  */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type {
   CallOptions,
   ContentSource,
@@ -77,6 +78,7 @@ export function assertSameBytes(
   what: string,
 ): void {
   assert.equal(actual.length, expected.length, `${what}: length`);
+  if (Buffer.compare(actual, expected) === 0) return;
   const wrong = actual.findIndex((byte, index) => byte !== expected[index]);
-  assert.equal(wrong, -1, `${what}: byte ${wrong} is wrong`);
+  assert.fail(`${what}: byte ${wrong} is wrong`);
 }
