@@ -110,18 +110,19 @@ export function containerdWatcher(
       // the second listing comes soon.
       yield await list(deps, signal);
       let nextListing = Date.now() + Math.min(reconcileMs, GC_SETTLE_MS);
+      let removed = false; // An image, since the last listing.
       while (!signal.aborted) {
         const events = await inbox.take(nextListing - Date.now());
+        removed ||= events.some(isImageRemoval);
         const told = await apply(events, deps, signal);
         if (told.length > 0) yield told;
         nextListing = Math.min(nextListing, Date.now() + settleMs(events));
         if (Date.now() < nextListing) continue;
         const changed = await list(deps, signal);
         if (changed.length > 0) yield changed;
-        nextListing = Date.now() + reconcileMs;
-        if (events.some(isImageRemoval)) {
-          nextListing = Math.min(nextListing, Date.now() + GC_SETTLE_MS);
-        }
+        nextListing = Date.now() +
+          (removed ? Math.min(reconcileMs, GC_SETTLE_MS) : reconcileMs);
+        removed = false;
       }
     } finally {
       ended.abort();
