@@ -29,6 +29,7 @@ export interface FakeContainerd {
   put(
     content: Uint8Array | string,
     labels?: Readonly<Record<string, string>>,
+    digest?: Digest,
   ): Digest;
   /** Removes content; garbage collection announces nothing. */
   collect(digest: Digest): void;
@@ -66,8 +67,7 @@ export function fakeContainerd(): FakeContainerd {
     calls: [],
     announces: () => true,
     beforeCall: () => {},
-    put(content, labels = {}) {
-      const digest = digestOf(content);
+    put(content, labels = {}, digest = digestOf(content)) {
       const size = new Blob([content as BlobPart]).size;
       infos.set(digest, { digest, size, labels });
       fake.tell({ topic: "/content/create", subject: digest });
