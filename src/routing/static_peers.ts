@@ -155,7 +155,7 @@ async function* asTheyCome<P, T>(
     index,
     ask(item, end.signal).then((answer) => ({ index, answer })),
   ]));
-  while (asked.size > 0) {
+  while (asked.size > 0 && !signal.aborted) {
     const { index, answer } = await Promise.race(asked.values());
     asked.delete(index);
     if (answer !== null) yield answer;
