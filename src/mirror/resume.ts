@@ -34,6 +34,12 @@ export interface ResumeOptions {
   readonly onBytes: (from: string, bytes: number) => void;
   /** Hears once, when all is over, whether the body was whole. */
   readonly onEnd: (whole: boolean) => void;
+  /**
+   * Milliseconds without a byte after which a source is stalled, at least.
+   *
+   * @default {2_000}
+   */
+  readonly stallMs?: number;
 }
 
 /**
@@ -84,12 +90,16 @@ class ResumeLoop {
   #offset = 0;
   #ended = false;
   readonly #options: ResumeOptions;
-  readonly #clock = new StallClock(() => this.#source.rest.cancel());
+  readonly #clock: StallClock;
 
   constructor(started: StartedBody, options: ResumeOptions) {
     this.#source = started;
     this.#held = started.first;
     this.#options = options;
+    this.#clock = new StallClock(
+      () => this.#source.rest.cancel(),
+      options.stallMs ?? STALL_MIN_MS,
+    );
   }
 
   get done(): boolean {
@@ -179,10 +189,13 @@ class StallClock {
   #stalled = false;
   #mibBytes = 0;
   #mibMs = 0;
-  #limitMs = STALL_MIN_MS;
+  #limitMs: number;
+  readonly #minMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(onStall: () => Promise<void>) {
+  constructor(onStall: () => Promise<void>, minMs: number) {
+    this.#minMs = minMs;
+    this.#limitMs = minMs;
     this.#timer = setInterval(() => {
       if (this.#since === 0 || this.#stalled) return;
       if (performance.now() - this.#since < this.#limitMs) return;
@@ -190,7 +203,7 @@ class StallClock {
       onStall().catch(
         () => {/* the read has ended, which is all that counts */},
       );
-    }, STALL_TICK_MS);
+    }, Math.min(STALL_TICK_MS, minMs));
   }
 
   start(): void {
@@ -204,7 +217,7 @@ class StallClock {
     this.#since = 0;
     if (this.#mibBytes >= MIB) {
       const msPerMib = this.#mibMs * MIB / this.#mibBytes;
-      this.#limitMs = Math.max(STALL_MIN_MS, STALL_FACTOR * msPerMib);
+      this.#limitMs = Math.max(this.#minMs, STALL_FACTOR * msPerMib);
       this.#mibBytes = 0;
       this.#mibMs = 0;
     }
