@@ -153,7 +153,7 @@ class ResumeLoop {
     this.#options.onBreak(from, reason, this.#offset);
     // Not awaited: a peer that hangs must not hold the body.
     rest.cancel().catch(() => {/* it is broken already */});
-    const next = await this.#options.reopen(this.#offset);
+    const next = await this.#reopen();
     if (next && !this.#ended) {
       this.#source = next;
       this.#held = next.first;
@@ -162,6 +162,15 @@ class ResumeLoop {
     next?.rest.cancel().catch(() => {/* nobody reads it */});
     this.#end();
     throw new Error(`the body ended at byte ${this.#offset}: ${reason}`);
+  }
+
+  async #reopen(): Promise<StartedBody | null> {
+    try {
+      return await this.#options.reopen(this.#offset);
+    } catch (error) {
+      this.#end(); // Else its timer would run for ever.
+      throw error;
+    }
   }
 
   #end(): void {
