@@ -134,6 +134,11 @@ export async function main(
     .description(
       "A stateless, cluster-local mirror: nodes pull images from each other.",
     )
+    // Else commander looks for colours in variables that no set allows.
+    .configureOutput({
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
     .exitOverride();
   for (const row of COMMANDS) {
     const command = program.command(row.name).description(row.help)

@@ -6,6 +6,7 @@
  */
 
 import { InvalidArgumentError, Option } from "commander";
+import { parseEndpoint } from "./hosts/endpoint.ts";
 import { isRegistry } from "./oci/reference.ts";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
@@ -140,7 +141,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     flags: "--mirror-targets <url,...>",
     help:
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
-    read: listOf(notEmpty),
+    read: mirrorTargets,
   },
   logLevel: {
     flags: "--log-level <level>",
@@ -225,12 +226,25 @@ function peerAddress(text: string): string {
 
 const ALL_REGISTRIES = new Set(["_default", "*"]);
 
-/** Checks a registry as `configure` and Spegel write it: a URL or a bare host. */
+/** Checks a registry: its scheme is what containerd falls back to. */
 function registryUrl(text: string): string {
-  const host = text.replace(/^https?:\/\//, "");
+  const [, host = ""] = /^https?:\/\/(.*)$/s.exec(text) ?? [];
   if (ALL_REGISTRIES.has(text) || isRegistry(host)) return text;
   throw new InvalidArgumentError(
     "Allowed: http(s)://host[:port] without a path, or _default.",
+  );
+}
+
+function mirrorTargets(text: string): readonly string[] {
+  const targets = listOf((target) => target)(text);
+  try {
+    targets.forEach((target) => parseEndpoint(target, "mirror target"));
+    if (targets.length > 0) return targets;
+  } catch {
+    // Its message does not name the option; this one does.
+  }
+  throw new InvalidArgumentError(
+    "Allowed: one or more of http(s)://host[:port] without a path.",
   );
 }
 

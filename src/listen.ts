@@ -61,7 +61,8 @@ function start(
   serving: { handler: ServeHandler; signal: AbortSignal },
 ): Deno.HttpServer<Deno.NetAddr> {
   try {
-    return Deno.serve({ hostname, port, onListen() {}, ...serving });
+    const quiet = { onListen() {}, onError: broken };
+    return Deno.serve({ hostname, port, ...quiet, ...serving });
   } catch (cause) {
     // A machine without IPv6: every address is then every IPv4 address.
     if (hostname === "::" && !(cause instanceof Deno.errors.AddrInUse)) {
@@ -70,6 +71,14 @@ function start(
     const text = formatAddress({ hostname, port });
     throw new Error(`Cannot listen on ${text} (${name})`, { cause });
   }
+}
+
+/**
+ * Called when a body breaks, which the handler has logged: Deno would print a
+ * stack trace between the lines of the log. The answer goes nowhere.
+ */
+function broken(): Response {
+  return new Response(null, { status: 503 });
 }
 
 /**

@@ -56,7 +56,7 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   "peili_peer_failures_total": {
     kind: "counter",
     help:
-      "Tries at a peer that gave nothing, by reason (missing, refused, timeout, broken, corrupt).",
+      "Tries at a peer that gave nothing, by reason (missing, refused, timeout, corrupt; in mid-body broken, short, stalled, long).",
     labels: ["reason"],
   },
   "peili_resumes_total": {

@@ -26,8 +26,13 @@ const MAX_ENTRIES = 10_000;
  */
 export function aside(now: () => number = () => performance.now()): Aside {
   const until = boundedMap<string, number>(MAX_ENTRIES);
+  const end = (key: string) => until.get(key) ?? -Infinity;
   return {
-    put: (address, digest, ms) => until.set(`${digest} ${address}`, now() + ms),
-    has: (address, digest) => (until.get(`${digest} ${address}`) ?? 0) > now(),
+    put(address, digest, ms) {
+      const key = `${digest} ${address}`;
+      // What is aside for longer, for wrong bytes, stays so.
+      until.set(key, Math.max(end(key), now() + ms));
+    },
+    has: (address, digest) => end(`${digest} ${address}`) > now(),
   };
 }

@@ -13,6 +13,7 @@ import {
   formatRange,
   parseContentRange,
   type RangeRequest,
+  resolveRange,
 } from "../oci/range.ts";
 import type { TagReference } from "../oci/reference.ts";
 import type { ContentRequest } from "../oci/request.ts";
@@ -104,8 +105,8 @@ function opened(
 ): OpenContent {
   const descriptor = describe(response, address);
   mustMatch(descriptor, request, address);
-  const range = partial(response);
-  if (!startsWhereAsked(asked, range, descriptor.size)) {
+  const range = partSent(response, asked, descriptor.size);
+  if (range === undefined) {
     throw new Error(`Cannot read from ${address}: it sent another part`);
   }
   const body = response.body ?? new Response("").body;
@@ -142,29 +143,30 @@ function mustMatch(
   throw new Error(`Cannot read from ${address}: it sent another digest`);
 }
 
-function partial(response: Response): ByteRange | null {
-  if (response.status !== 206) return null;
-  return parseContentRange(response.headers.get("Content-Range") ?? "");
-}
-
-/** A 200 is the answer to a range that begins at 0, and to no other. */
-function startsWhereAsked(
+/**
+ * The part that an answer holds, or null for the whole; undefined when it is not
+ * what was asked. A 200 is the answer to a range that begins at 0, and to no
+ * other; a 206 is that range to the byte, or containerd would see a clean end
+ * too early.
+ */
+function partSent(
+  { status, headers }: Response,
   asked: RangeRequest | undefined,
-  range: ByteRange | null,
   size: number,
-): boolean {
-  if (!asked) return range === null;
-  if ("suffix" in asked) {
-    return (range?.start ?? 0) === Math.max(0, size - asked.suffix);
-  }
-  return (range?.start ?? 0) === asked.start;
+): ByteRange | null | undefined {
+  const wanted = asked ? resolveRange(asked, size) : null;
+  if (status === 200) return !asked || wanted?.start === 0 ? null : undefined;
+  const sent = parseContentRange(headers.get("Content-Range") ?? "");
+  return wanted && sent?.start === wanted.start && sent.end === wanted.end
+    ? wanted
+    : undefined;
 }
 
 function unsatisfiable(response: Response, range?: RangeRequest): Error {
   const contentRange = response.headers.get("Content-Range") ?? "";
   const size = /^bytes \*\/([0-9]{1,15})$/.exec(contentRange)?.[1];
-  const agrees = range && "start" in range && size !== undefined &&
-    range.start >= Number(size);
+  const agrees = range && size !== undefined &&
+    resolveRange(range, Number(size)) === null;
   return agrees
     ? new RegistryError("RANGE_INVALID", "the range begins behind the end", {
       headers: { "Content-Range": contentRange },

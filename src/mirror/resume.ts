@@ -34,6 +34,12 @@ export interface ResumeOptions {
   readonly onBytes: (from: string, bytes: number) => void;
   /** Hears once, when all is over, whether the body was whole. */
   readonly onEnd: (whole: boolean) => void;
+  /**
+   * Milliseconds without a byte after which a source is stalled, at least.
+   *
+   * @default {2_000}
+   */
+  readonly stallMs?: number;
 }
 
 /**
@@ -84,12 +90,16 @@ class ResumeLoop {
   #offset = 0;
   #ended = false;
   readonly #options: ResumeOptions;
-  readonly #clock = new StallClock(() => this.#source.rest.cancel());
+  readonly #clock: StallClock;
 
   constructor(started: StartedBody, options: ResumeOptions) {
     this.#source = started;
     this.#held = started.first;
     this.#options = options;
+    this.#clock = new StallClock(
+      () => this.#source.rest.cancel(),
+      options.stallMs ?? STALL_MIN_MS,
+    );
   }
 
   get done(): boolean {
@@ -143,7 +153,7 @@ class ResumeLoop {
     this.#options.onBreak(from, reason, this.#offset);
     // Not awaited: a peer that hangs must not hold the body.
     rest.cancel().catch(() => {/* it is broken already */});
-    const next = await this.#options.reopen(this.#offset);
+    const next = await this.#reopen();
     if (next && !this.#ended) {
       this.#source = next;
       this.#held = next.first;
@@ -152,6 +162,15 @@ class ResumeLoop {
     next?.rest.cancel().catch(() => {/* nobody reads it */});
     this.#end();
     throw new Error(`the body ended at byte ${this.#offset}: ${reason}`);
+  }
+
+  async #reopen(): Promise<StartedBody | null> {
+    try {
+      return await this.#options.reopen(this.#offset);
+    } catch (error) {
+      this.#end(); // Else its timer would run for ever.
+      throw error;
+    }
   }
 
   #end(): void {
@@ -179,10 +198,13 @@ class StallClock {
   #stalled = false;
   #mibBytes = 0;
   #mibMs = 0;
-  #limitMs = STALL_MIN_MS;
+  #limitMs: number;
+  readonly #minMs: number;
   readonly #timer: ReturnType<typeof setInterval>;
 
-  constructor(onStall: () => Promise<void>) {
+  constructor(onStall: () => Promise<void>, minMs: number) {
+    this.#minMs = minMs;
+    this.#limitMs = minMs;
     this.#timer = setInterval(() => {
       if (this.#since === 0 || this.#stalled) return;
       if (performance.now() - this.#since < this.#limitMs) return;
@@ -190,7 +212,7 @@ class StallClock {
       onStall().catch(
         () => {/* the read has ended, which is all that counts */},
       );
-    }, STALL_TICK_MS);
+    }, Math.min(STALL_TICK_MS, minMs));
   }
 
   start(): void {
@@ -204,7 +226,7 @@ class StallClock {
     this.#since = 0;
     if (this.#mibBytes >= MIB) {
       const msPerMib = this.#mibMs * MIB / this.#mibBytes;
-      this.#limitMs = Math.max(STALL_MIN_MS, STALL_FACTOR * msPerMib);
+      this.#limitMs = Math.max(this.#minMs, STALL_FACTOR * msPerMib);
       this.#mibBytes = 0;
       this.#mibMs = 0;
     }

@@ -167,7 +167,10 @@ export function swarm(deps: SwarmDeps): ContentSource {
     signal: AbortSignal,
   ): Promise<StartedBody | null> {
     const { value } = await start(request, { range: at, signal });
-    return value instanceof RegistryError ? null : value;
+    const started = value instanceof RegistryError ? null : value;
+    const outcome = started ? "resumed" : "ended";
+    metrics.count("peili_resumes_total", { outcome });
+    return started;
   }
 
   function relay(

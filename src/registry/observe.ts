@@ -102,6 +102,10 @@ async function answer(
   log: Log,
 ): Promise<Response> {
   try {
+    // With an odd Host header it is none, and handlers read it.
+    if (!URL.canParse(request.url)) {
+      throw new RegistryError("NAME_INVALID", "malformed URL");
+    }
     return await handler(request, exchange);
   } catch (error) {
     if (error instanceof RegistryError) {
@@ -176,8 +180,8 @@ function clientIp({ remoteAddr }: Deno.ServeHandlerInfo): string {
 }
 
 function pathOf(url: string): string {
-  const { pathname, search } = new URL(url);
-  return pathname + search;
+  const parsed = URL.parse(url);
+  return parsed ? parsed.pathname + parsed.search : url;
 }
 
 /** Milliseconds as seconds with microseconds. */

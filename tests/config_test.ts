@@ -1,0 +1,273 @@
+/**
+ * Every option: its default, what it takes, and what it says of a bad value.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { Command, CommanderError } from "commander";
+import { type Config, optionsOf, registryNames } from "../src/config.ts";
+
+type Name = keyof Config;
+
+/** What one option is tried with. */
+interface Tried {
+  readonly flag: string;
+  readonly default: unknown;
+  /** Texts and what is read from them. */
+  readonly good: readonly (readonly [text: string, value: unknown])[];
+  readonly bad: readonly string[];
+  /** What is said to be allowed. */
+  readonly says: string;
+}
+
+const PATHS = { good: [["/x/y", "/x/y"]], bad: ["x", "./x", ""] } as const;
+const PATH_SAYS = "Allowed: an absolute path.";
+const LISTEN_SAYS = "Allowed: :5000, 10.0.0.1:5000, [fd00::1]:5000.";
+const LISTEN = {
+  good: [
+    [":0", { hostname: "::", port: 0 }],
+    ["127.0.0.1:80", { hostname: "127.0.0.1", port: 80 }],
+    ["[fd00::1]:80", { hostname: "fd00::1", port: 80 }],
+    ["node-1.local:80", { hostname: "node-1.local", port: 80 }],
+  ],
+  bad: [
+    "",
+    "80",
+    "127.0.0.1",
+    ":x",
+    ":65536",
+    "fd00::1:80",
+    "[fd00::1]",
+    ":-1",
+  ],
+} as const;
+const BOOLEAN = {
+  good: [["true", true], ["false", false], ["FALSE", false]],
+  bad: ["", "yes", "1"],
+} as const;
+
+const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
+  bootstrapKind: {
+    flag: "--bootstrap-kind",
+    default: "static-peers",
+    good: [["static-peers", "static-peers"]],
+    bad: ["", "dns"],
+    says: "Allowed: static-peers.",
+  },
+  staticPeers: {
+    flag: "--static-peers",
+    default: [],
+    good: [
+      ["", []],
+      ["a:1,[fd00::1]:2 10.0.0.1:3", ["a:1", "[fd00::1]:2", "10.0.0.1:3"]],
+    ],
+    bad: ["a", ":5002", "a:0", "a:1,b", "fd00::1:5002", "http://a:1"],
+    says: "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
+  },
+  containerdSock: {
+    flag: "--containerd-sock",
+    default: "/run/containerd/containerd.sock",
+    ...PATHS,
+    says: PATH_SAYS,
+  },
+  containerdNamespace: {
+    flag: "--containerd-namespace",
+    default: "k8s.io",
+    good: [["moby", "moby"]],
+    bad: ["", " "],
+    says: "It must not be empty.",
+  },
+  containerdContentPath: {
+    flag: "--containerd-content-path",
+    default: "/var/lib/containerd/io.containerd.content.v1.content",
+    ...PATHS,
+    says: PATH_SAYS,
+  },
+  containerdRegistryConfigPath: {
+    flag: "--containerd-registry-config-path",
+    default: "/etc/containerd/certs.d",
+    ...PATHS,
+    says: PATH_SAYS,
+  },
+  dataDir: {
+    flag: "--data-dir",
+    default: "/var/lib/peili",
+    ...PATHS,
+    says: PATH_SAYS,
+  },
+  mirrorAddr: {
+    flag: "--mirror-addr",
+    default: { hostname: "::", port: 5000 },
+    ...LISTEN,
+    says: LISTEN_SAYS,
+  },
+  peerAddr: {
+    flag: "--peer-addr",
+    default: { hostname: "::", port: 5002 },
+    ...LISTEN,
+    says: LISTEN_SAYS,
+  },
+  routerAddr: {
+    flag: "--router-addr",
+    default: { hostname: "::", port: 5001 },
+    ...LISTEN,
+    says: LISTEN_SAYS,
+  },
+  metricsAddr: {
+    flag: "--metrics-addr",
+    default: { hostname: "::", port: 9090 },
+    ...LISTEN,
+    says: LISTEN_SAYS,
+  },
+  mirroredRegistries: {
+    flag: "--mirrored-registries",
+    default: [],
+    good: [
+      ["_default", ["_default"]],
+      ["https://docker.io,http://10.0.0.1:5000", [
+        "https://docker.io",
+        "http://10.0.0.1:5000",
+      ]],
+    ],
+    // Without a scheme, configure could not say what to fall back to.
+    bad: ["docker.io", "ftp://a", "https://a/b", "https://u@a", "https://a?b"],
+    says: "Allowed: http(s)://host[:port] without a path, or _default.",
+  },
+  registryFilters: {
+    flag: "--registry-filters",
+    default: [],
+    good: [[":latest$,(?i)^ghcr", [/:latest$/, /^ghcr/i]]],
+    bad: ["("],
+    says: "It is no regular expression: ",
+  },
+  resolveTags: {
+    flag: "--resolve-tags",
+    default: true,
+    ...BOOLEAN,
+    says: "Allowed: true, false.",
+  },
+  resolveLatestTag: {
+    flag: "--resolve-latest-tag",
+    default: true,
+    ...BOOLEAN,
+    says: "Allowed: true, false.",
+  },
+  logLevel: {
+    flag: "--log-level",
+    default: "info",
+    good: [["debug", "debug"], ["WARN", "warn"]],
+    bad: ["", "loud"],
+    says: "Allowed: debug, info, warn, error.",
+  },
+};
+
+const TARGETS: Tried = {
+  flag: "--mirror-targets",
+  default: undefined,
+  good: [
+    ["http://10.0.0.1:30020,http://[fd00::1]:30021", [
+      "http://10.0.0.1:30020",
+      "http://[fd00::1]:30021",
+    ]],
+  ],
+  bad: ["", ",", "10.0.0.1:30020", "http://a/b", "http://u@a", "http://a,x"],
+  says: "Allowed: one or more of http(s)://host[:port] without a path.",
+};
+
+const ALL = Object.entries({ ...TRIED, mirrorTargets: TARGETS })
+  .map(([name, tried]) => ({ name: name as Name, ...tried }));
+
+/** Reads options as a command does. */
+function read(
+  names: readonly Name[],
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Record<string, unknown> | string {
+  let said = "";
+  const command = new Command("x").exitOverride().configureOutput({
+    writeErr: (text) => void (said += text),
+  });
+  optionsOf(names).forEach((option) => command.addOption(option));
+  for (const [name, value] of Object.entries(env)) Deno.env.set(name, value);
+  try {
+    return command.parse([...args], { from: "user" }).opts();
+  } catch (error) {
+    assert.ok(error instanceof CommanderError);
+    return said;
+  } finally {
+    Object.keys(env).forEach((name) => Deno.env.delete(name));
+  }
+}
+
+function variableOf(flag: string): string {
+  return `PEILI_${flag.slice(2).replaceAll("-", "_").toUpperCase()}`;
+}
+
+Deno.test("optionsOf() gives every option its default", () => {
+  const names = Object.keys(TRIED) as Name[];
+  const defaults = Object.entries(TRIED)
+    .map(([name, tried]) => [name, tried.default]);
+  assert.deepEqual(read(names, []), Object.fromEntries(defaults));
+});
+
+Deno.test.each(ALL)("optionsOf() reads $flag and its variable", (row) => {
+  for (const [text, value] of row.good) {
+    const expected = { [row.name]: value };
+    assert.deepEqual(read([row.name], [`${row.flag}=${text}`]), expected);
+    const variable = { [variableOf(row.flag)]: text };
+    assert.deepEqual(read([row.name], [], variable), expected);
+  }
+});
+
+Deno.test.each(ALL)("optionsOf() prefers $flag to its variable", (row) => {
+  const [text, value] = row.good[0] ?? [];
+  assert.ok(text !== undefined);
+  const args = [`${row.flag}=${text}`];
+  const variable = { [variableOf(row.flag)]: row.bad[1] ?? "(" };
+  assert.deepEqual(read([row.name], args, variable), { [row.name]: value });
+});
+
+Deno.test.each(ALL)("optionsOf() says what $flag allows, in a line", (row) => {
+  for (const text of row.bad) {
+    const said = read([row.name], [`${row.flag}=${text}`]);
+    mustSay(said, row, `argument '${text}' is invalid.`);
+  }
+});
+
+Deno.test.each(ALL)(
+  "optionsOf() says what the variable of $flag allows",
+  (row) => {
+    const variable = variableOf(row.flag);
+    for (const text of row.bad) {
+      const said = read([row.name], [], { [variable]: text });
+      mustSay(said, row, `value '${text}' from env '${variable}' is invalid.`);
+    }
+  },
+);
+
+function mustSay(said: unknown, { flag, says }: Tried, of: string): void {
+  assert.ok(typeof said === "string", `${JSON.stringify(said)}: ${of}`);
+  assert.ok(said.startsWith(`error: option '${flag} `), said);
+  assert.ok(said.includes(` ${of} ${says}`), said);
+  assert.match(said, /^[^\n]+\n$/);
+}
+
+Deno.test("optionsOf() wants what has no default", () => {
+  assert.equal(
+    read(["mirrorTargets"], []),
+    "error: required option '--mirror-targets <url,...>' not specified\n",
+  );
+});
+
+Deno.test.each([
+  { values: [], names: [] },
+  { values: ["_default"], names: [] },
+  { values: ["*", "https://docker.io"], names: [] },
+  {
+    values: ["https://docker.io", "http://10.0.0.1:5000"],
+    names: ["docker.io", "10.0.0.1:5000"],
+  },
+])("registryNames() of $values", ({ values, names }) => {
+  assert.deepEqual(registryNames(values), names);
+});
