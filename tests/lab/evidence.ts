@@ -11,6 +11,7 @@ import { blobPath, type ImageInfo } from "./images.ts";
 import type { Lab } from "./lab.ts";
 import type { Node } from "./node.ts";
 import { digestOf } from "./oci_layout.ts";
+import type { PeiliFlags } from "./peili_command.ts";
 import type { RegistryRequest } from "./upstream.ts";
 import { tailOf, waitFor } from "./wait.ts";
 
@@ -151,6 +152,33 @@ export async function awaitLine(
   }, { budgetMs: SOON_MS, log: node.peiliLog });
   if (!found) throw new Error(`Cannot find a line about ${digest}`);
   return found;
+}
+
+/** The peers that a node's Peili says are there, as of now. */
+async function peersOf(node: Node): Promise<Set<unknown>> {
+  const there = new Set<unknown>();
+  for (const { msg, peer } of await node.peiliLogs()) {
+    if (msg === "running") there.clear();
+    if (msg === "peer is there") there.add(peer);
+    if (msg === "peer is away") there.delete(peer);
+  }
+  return there;
+}
+
+/** Waits until every node's Peili has found every other. */
+export async function awaitPeers(lab: Lab): Promise<void> {
+  for (const node of lab.nodes) {
+    await waitFor(`${node.name} to find its peers`, async () => {
+      const there = await peersOf(node);
+      return lab.nodes.every(({ peerAddress }) => there.has(peerAddress));
+    }, { budgetMs: SETTLE_MS, log: node.peiliLog });
+  }
+}
+
+/** Starts Peili on all nodes, and waits until they have found each other. */
+export async function startPeilis(lab: Lab, flags?: PeiliFlags): Promise<void> {
+  await lab.startPeili(flags);
+  await awaitPeers(lab);
 }
 
 /** Where a node's Peili is asked: by other nodes, or by its own containerd. */

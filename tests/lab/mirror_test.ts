@@ -9,6 +9,7 @@ import {
   digestsOf,
   onLab,
   SETTLE_MS,
+  startPeilis,
   statuses,
   withoutUpstream,
 } from "./evidence.ts";
@@ -225,7 +226,7 @@ async function forgetsWhatIsCollected(lab: Lab): Promise<void> {
 Deno.test("Peili shares between containerds of all versions", async (t) => {
   const containerd = await versionsHere();
   await using lab = await Lab.up({ nodes: containerd.length, containerd });
-  await lab.startPeili();
+  await startPeilis(lab);
   await onLab(t, lab, [
     "a node's image reaches all others by tag and by digest, with the upstream cut",
     sharesWithAll,
