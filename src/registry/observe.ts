@@ -121,26 +121,31 @@ function counted(
   }
   const reader = response.body.getReader();
   let bytes = 0;
+  let ended = false;
+  const end = (outcome: Outcome) => {
+    if (!ended) onEnd(bytes, outcome); // A cancel also ends the running read.
+    ended = true;
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { done, value } = await reader.read();
         if (done) {
-          onEnd(bytes, "sent");
+          end("sent");
           controller.close();
         } else {
           bytes += value.length;
           controller.enqueue(value);
         }
       } catch (error) {
-        onEnd(bytes, "broken");
+        end("broken");
         // The server ends the connection with FIN, before Content-Length is
         // reached: containerd resumes. A clean end would fail its pull.
         controller.error(error);
       }
     },
     cancel(reason) {
-      onEnd(bytes, "client left");
+      end("client left");
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
