@@ -24,8 +24,11 @@ export type ServeHandler = (
   info: Deno.ServeHandlerInfo,
 ) => Promise<Response>;
 
-/** Probes come every few seconds; their lines would hide the others. */
-const QUIET = new Set(["readyz", "livez", "metrics"]);
+/**
+ * Probes come every few seconds, and every peer asks whether content is here
+ * before it asks for any; their lines would hide the others.
+ */
+const QUIET = new Set(["readyz", "livez", "metrics", "peer", "holds"]);
 
 /**
  * Makes a handler ready to be served.
