@@ -62,7 +62,8 @@ const AWAY = { initialMs: 100, maxMs: 5_000 };
  *
  * @param deps Client, catalog, listener and log
  * @param options How often to list
- * @returns The watcher
+ * @returns The watcher; it is for one iteration at a time, because the catalog
+ * knows only one "last told"
  */
 export function containerdWatcher(
   deps: WatchDeps,
@@ -73,6 +74,7 @@ export function containerdWatcher(
     async *watch(signal) {
       const delays = backoff(AWAY);
       let away = false;
+      deps.catalog.restart();
       while (!signal.aborted) {
         try {
           for await (const batch of watchOnce(deps, options, signal)) {

@@ -21,7 +21,8 @@ export interface MemoryStore extends ContentSource, ContentWatcher {
   /**
    * Names content, `registry/repository:tag`.
    *
-   * @throws {TypeError} If the name is not that of an image with a tag
+   * @throws {TypeError} If the name is not that of an image with a tag, or has a
+   * digest too
    */
   tag(name: string, digest: Digest): void;
   /** Removes a name. */
@@ -70,8 +71,11 @@ export function memoryStore(): MemoryStore {
       if (contents.delete(digest)) tell({ kind: "deleted", digest });
     },
     tag(name, digest) {
-      if (!parseImageName(name)?.tag) {
-        throw new TypeError(`Cannot tag ${name}: it is no image with a tag`);
+      const parts = parseImageName(name);
+      if (!parts?.tag || parts.digest) {
+        throw new TypeError(
+          `Cannot tag ${name}: it is not registry/repository:tag`,
+        );
       }
       tags.set(name, digest);
       tell({ kind: "tagged", name, digest });
