@@ -2,7 +2,7 @@
  * Peili for embedding: run a whole node, or build one of its parts.
  *
  * @example A node beside containerd
- * ```ts no-run
+ * ```ts ignore
  * import { NO_LOG, startNode } from "@peili/peili";
  *
  * await using node = await startNode({

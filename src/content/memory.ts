@@ -97,9 +97,7 @@ export function memoryStore(): MemoryStore {
       const stored = find(kind, digest);
       if (!stored) return null;
       const part = partOf(range, stored.bytes.length);
-      const bytes = part
-        ? stored.bytes.subarray(part.start, part.end + 1)
-        : stored.bytes;
+      const bytes = stored.bytes.slice(part?.start, part && part.end + 1);
       return {
         descriptor: describe(digest, stored),
         range: part,

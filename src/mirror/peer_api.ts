@@ -38,7 +38,9 @@ export function holdsIn(source: ContentSource): Holds {
     const asked = { repository: "peili", digest };
     const has = (kind: ContentRequest["kind"]) =>
       source.stat({ kind, ...asked }, { signal });
-    return (await has("blob") ?? await has("manifest")) !== null;
+    // At once: a store answers both by one look.
+    const [blob, manifest] = await Promise.all([has("blob"), has("manifest")]);
+    return (blob ?? manifest) !== null;
   };
 }
 
