@@ -97,7 +97,10 @@ export function memoryStore(): MemoryStore {
       const stored = find(kind, digest);
       if (!stored) return null;
       const part = partOf(range, stored.bytes.length);
-      const bytes = stored.bytes.slice(part?.start, part && part.end + 1);
+      const bytes = stored.bytes.slice(
+        part?.start ?? 0,
+        (part?.end ?? Infinity) + 1,
+      );
       return {
         descriptor: describe(digest, stored),
         range: part,
