@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   accessLines,
   assertHolds,
+  awaitPeers,
   onLab,
   SOON_MS,
   startPeilis,
@@ -11,6 +12,7 @@ import {
 import { versionsHere } from "./here.ts";
 import type { ImageInfo } from "./images.ts";
 import { Lab } from "./lab.ts";
+import { breakOff, MISFORTUNES } from "./misfortune.ts";
 import type { Node } from "./node.ts";
 import { waitFor } from "./wait.ts";
 
@@ -53,15 +55,35 @@ async function pullsInRanges(lab: Lab): Promise<void> {
   });
 }
 
+/** A chunk that is refused would fail the pull: the other holder must give it. */
+async function goesOnInRanges(lab: Lab): Promise<void> {
+  const killed = MISFORTUNES["is killed"];
+  for (const node of [lab.node(1), lab.node(2)]) { // one of each version
+    const seed = `ranges-${node.number}`;
+    const name = await lab.image("b100x1", seed);
+    const others = lab.nodes.filter((other) => other !== node);
+    await Promise.all(others.map((other) => other.pull(name)));
+    await awaitPeers(lab);
+    await withoutUpstream(lab, async () => {
+      await breakOff(lab, [node, name], killed);
+      await assertHolds(node, await lab.imageInfo("b100x1", seed));
+    });
+  }
+}
+
 Deno.test("Peili serves containerd's parallel ranges", async (t) => {
   const settings = { concurrentLayerFetchBuffer: BUFFER_BYTES };
   const containerd = (await versionsHere())
     .filter((version) => version.startsWith("2."));
-  const nodes = containerd.length + 1; // the last is of the first one's version
+  const nodes = 3; // the last is of the first one's version
   await using lab = await Lab.up({ nodes, containerd, settings });
   await startPeilis(lab);
   await onLab(t, lab, [
     "eight layers come in ranges, with the upstream cut",
     pullsInRanges,
+  ]);
+  await onLab(t, lab, [
+    "the holder that sends is killed: the other gives the remaining ranges",
+    goesOnInRanges,
   ]);
 });
