@@ -33,8 +33,11 @@ export type ServeHandler = (
   info: Deno.ServeHandlerInfo,
 ) => Promise<Response>;
 
-/** Probes come every few seconds; their lines would hide the others. */
-const QUIET = new Set(["readyz", "livez", "metrics"]);
+/**
+ * Probes come every few seconds, and every peer asks whether content is here
+ * before it asks for any; their lines would hide the others.
+ */
+const QUIET = new Set(["readyz", "livez", "metrics", "peer", "holds"]);
 
 /**
  * Makes a handler ready to be served.
@@ -136,13 +139,18 @@ function counted(
   const reader = response.body.getReader();
   let bytes = 0;
   let taken: Uint8Array | undefined;
+  let ended = false;
+  const end = (outcome: Outcome) => {
+    if (!ended) onEnd(bytes, outcome); // A cancel also ends the running read.
+    ended = true;
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         if (freeChunks) free(taken);
         const { done, value } = await reader.read();
         if (done) {
-          onEnd(bytes, "sent");
+          end("sent");
           controller.close();
         } else {
           bytes += value.length;
@@ -150,14 +158,14 @@ function counted(
           controller.enqueue(value);
         }
       } catch (error) {
-        onEnd(bytes, "broken");
+        end("broken");
         // The server ends the connection with FIN, before Content-Length is
         // reached: containerd resumes. A clean end would fail its pull.
         controller.error(error);
       }
     },
     cancel(reason) {
-      onEnd(bytes, "client left");
+      end("client left");
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
