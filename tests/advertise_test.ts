@@ -48,6 +48,7 @@ function listening() {
   const router: Router = {
     ready: () => ({ ready: true }),
     async *lookup() {},
+    self: () => null,
     nearest: () => [],
     advertise(added) {
       calls.push(`advertise ${added.length}`);
