@@ -51,6 +51,8 @@ const COMMANDS: readonly CommandRow[] = [
       "registryFilters",
       "resolveTags",
       "resolveLatestTag",
+      "upstream",
+      "fanOut",
       "logLevel",
     ],
     run,

@@ -19,6 +19,7 @@ export interface Config {
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
   readonly dataDir: string;
+  readonly fanOut: number;
   readonly logLevel: LogLevel;
   readonly metricsAddr: ListenAddress;
   readonly mirrorAddr: ListenAddress;
@@ -30,6 +31,7 @@ export interface Config {
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
   readonly staticPeers: readonly string[];
+  readonly upstream: ReadonlyMap<string, string>;
 }
 
 /** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
@@ -123,6 +125,20 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help: "what any of these matches in registry/repository:tag is not shared",
     default: "",
     read: listOf(regex),
+  },
+  upstream: {
+    flags: "--upstream <registry=url,...>",
+    help:
+      "where registries are, for the node that pulls for all; else the server of certs.d, else https://<registry>",
+    default: "",
+    read: (text) => new Map(listOf(upstreamOf)(text)),
+  },
+  fanOut: {
+    flags: "--fan-out <n>",
+    help:
+      "streams that one node gives for a layer that is still being pulled, 1 to 64",
+    default: "2",
+    read: streams,
   },
   resolveTags: {
     flags: "--resolve-tags [true|false]",
@@ -246,6 +262,22 @@ function mirrorTargets(text: string): readonly string[] {
   throw new InvalidArgumentError(
     "Allowed: one or more of http(s)://host[:port] without a path.",
   );
+}
+
+function upstreamOf(text: string): [string, string] {
+  const [registry = "", url = ""] = text.split(/=(.*)/s);
+  if (isRegistry(registry) && /^https?:\/\/[^/]/.test(url)) {
+    return [registry, url];
+  }
+  throw new InvalidArgumentError(
+    "Allowed: registry=url, such as docker.io=https://registry-1.docker.io.",
+  );
+}
+
+function streams(text: string): number {
+  const count = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= 64) return count;
+  throw new InvalidArgumentError("Allowed: 1 to 64.");
 }
 
 function regex(text: string): RegExp {

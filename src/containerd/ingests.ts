@@ -23,6 +23,7 @@ import {
   type OpenContent,
   type OpenOptions,
 } from "../content/source.ts";
+import type { ContentFilter } from "../content/filter.ts";
 import type { Log } from "../log.ts";
 import { type Digest, digestVerifier, parseDigest } from "../oci/digest.ts";
 import {
@@ -66,6 +67,8 @@ export interface IngestsOptions {
    * then offered before its first byte.
    */
   readonly takesPart: (digest: Digest) => boolean;
+  /** Decides what is shared; nothing of unknown origin while it restricts. */
+  readonly filter: Pick<ContentFilter, "restricts">;
   /** Hears of ingests that are not understood. */
   readonly log: Log;
 }
@@ -117,7 +120,10 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     return best;
   }
 
-  async function offered(digest: Digest): Promise<Ingest | null> {
+  async function offered(
+    { digest, registry }: ContentRequest,
+  ): Promise<Ingest | null> {
+    if (options.filter.restricts && registry === undefined) return null;
     const ingest = await find(digest);
     if (!ingest || ingest.total === 0) return null;
     const grows = ingest.offset > 0 && ingest.grewAt > startedAt &&
@@ -130,7 +136,7 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     options: OpenOptions,
   ): Promise<OpenContent | null> {
     const { kind, digest } = request;
-    const ingest = await offered(digest);
+    const ingest = await offered(request);
     if (!ingest) return null;
     const { total, path } = ingest;
     if (kind === "manifest") return await openManifest(ingest, options);
@@ -168,8 +174,9 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     find,
     source: {
       resolve: () => Promise.resolve(null), // A tag is named when all is there.
-      async stat({ kind, digest }): Promise<Located | null> {
-        const ingest = kind === "blob" ? await offered(digest) : null;
+      async stat(request): Promise<Located | null> {
+        const { kind, digest } = request;
+        const ingest = kind === "blob" ? await offered(request) : null;
         if (!ingest) return null;
         const { total } = ingest;
         return { mediaType: OCTET_STREAM, digest, size: total, from: LOCAL };

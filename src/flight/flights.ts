@@ -56,6 +56,8 @@ export interface FlightsDeps {
   readonly id: string;
   /** Tells how far this node's pull is. */
   readonly pullState: (digest: Digest) => Promise<PullState>;
+  /** Hears of content that was corrupt, and of all who gave some of it. */
+  readonly onCorrupt?: (digest: Digest, sources: readonly string[]) => void;
   /** Hears what is decided. */
   readonly log: Log;
   /**
@@ -70,8 +72,12 @@ export interface FlightsDeps {
 export interface Flights {
   /** Asks home what to do. It never rejects: with nobody to ask, it leads. */
   join(request: JoinRequest): Promise<FlightReply>;
-  /** Tells that content which this node got in a flight was corrupt. */
-  corrupt(digest: Digest): void;
+  /**
+   * Tells that this node's containerd was given the last byte, and by whom. If
+   * its pull then ends without content, the bytes were wrong: containerd checks
+   * them all at the end, and says nothing to its mirror.
+   */
+  delivered(digest: Digest, sources: readonly string[]): void;
   /** Tells whether this node leads or follows. */
   takesPart(digest: Digest): boolean;
   /** Takes messages of other nodes, as home. */
@@ -107,6 +113,8 @@ interface Part {
   parent: string | null;
   /** When its pull was last seen, in ms. */
   seenAt: number;
+  /** Who gave the bytes, once the last one was handed on. */
+  sources?: readonly string[];
 }
 
 /**
@@ -233,7 +241,8 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     // Between an ingest's end and the commit there is a moment with neither.
     if (now() - part.seenAt < LEAVE_MS) return null;
     parts.delete(digest);
-    return { kind: "gone", digest, from, corrupt: false };
+    if (part.sources) deps.onCorrupt?.(digest, part.sources);
+    return { kind: "gone", digest, from, corrupt: part.sources !== undefined };
   }
 
   async function reportAll(signal: AbortSignal): Promise<void> {
@@ -259,16 +268,9 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     join,
     answer,
     takesPart: (digest) => parts.has(digest),
-    corrupt(digest) {
-      parts.delete(digest);
-      const homes = router.nearest(digest, HOMES);
-      const from = ownAddress(homes);
-      if (!from) return;
-      const message = { kind: "gone", digest, from, corrupt: true } as const;
-      const signal = new AbortController().signal;
-      homes.forEach((peer) =>
-        send(peer, [message], signal).catch(() => {/* it forgets by itself */})
-      );
+    delivered(digest, sources) {
+      const part = parts.get(digest);
+      if (part) parts.set(digest, { ...part, seenAt: now(), sources });
     },
     async run(signal) {
       while (!signal.aborted) {

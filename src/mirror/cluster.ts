@@ -1,0 +1,248 @@
+/**
+ * The whole cluster as a content source: complete copies, copies that are still
+ * being pulled, and the node's own turn to go upstream for all.
+ *
+ * @module
+ */
+
+import type {
+  ContentSource,
+  OpenContent,
+  OpenOptions,
+} from "../content/source.ts";
+import type { Flights, PullState } from "../flight/flights.ts";
+import type { FlightReply } from "../flight/messages.ts";
+import type { Digest } from "../oci/digest.ts";
+import { RegistryError } from "../oci/error.ts";
+import type { RangeRequest } from "../oci/range.ts";
+import type { ContentRequest } from "../oci/request.ts";
+import type { Peer } from "../routing/router.ts";
+import type { Leads } from "./leads.ts";
+import type { StartedBody } from "./resume.ts";
+import type { Started } from "./start.ts";
+import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
+import { type Limits, tries } from "./tries.ts";
+import { whileAlive, type WhileAliveDeps } from "./while_alive.ts";
+
+/** What the cluster needs of other parts. */
+export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
+  /** Asks homes. */
+  readonly flights: Pick<Flights, "join" | "delivered">;
+  /** Sends this node upstream. */
+  readonly leads: Leads;
+  /** Tells how far this node's own pull of a digest is. */
+  readonly pullState: (digest: Digest) => Promise<PullState>;
+}
+
+/**
+ * A parent that pulls: the first byte may take 20 s, as long as the parent's
+ * node answers (containerd 2.3 gives up at 30 s), and the next parent is tried
+ * only when one fails: two at once would be two streams of the same bytes.
+ */
+const PARENT_LIMITS: Limits = {
+  delayMs: 20_000,
+  budgetMs: 20_000,
+  maxAttempts: 3,
+};
+
+/**
+ * Where no redirect can be given, a lead queues behind this node's own waits
+ * for others, and if everybody waits so, nobody leads: such a node waits this
+ * long only, in ms.
+ */
+const QUEUED_PARENT_LIMITS: Limits = { ...PARENT_LIMITS, budgetMs: 150 };
+
+/** Answers of homes that are followed for one request before it goes upstream. */
+const MAX_ROUNDS = 5;
+
+/** Leads by 404 that are remembered; containerd pulls a few layers at a time. */
+const MAX_QUEUED = 64;
+
+/**
+ * Makes the source of what the cluster has or is getting.
+ *
+ * @param deps Router, peers, flights, leads, log and metrics
+ * @returns The source; a 307 as RegistryError when this node is to lead
+ */
+export function cluster(deps: ClusterDeps): ContentSource {
+  const { flights, leads, log, metrics, pullState } = deps;
+  const { resolve, stat } = swarm(deps);
+  const peers = tries(deps);
+  const queued = new Set<Digest>(); // Led by 404 and perhaps not begun.
+
+  /** Asks homes until somebody delivers, or it is this node's turn. */
+  async function obtain(
+    request: ContentRequest,
+    options: OpenOptions,
+    failed: string[],
+  ): Promise<Started | RegistryError | "lead" | null> {
+    const { digest } = request;
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      const reply = await ask(request, options, failed);
+      count(request, reply, round);
+      if (reply.kind === "lead") return "lead";
+      if (reply.kind === "none" || options.signal.aborted) return null;
+      const told = reply.peers.filter((address) => !failed.includes(address));
+      const started = reply.kind === "follow"
+        ? await follow(request, told, options)
+        : await fromHolders(request, told, options);
+      if (started) return started;
+      failed.push(...told);
+      log.debug("nobody of the flight delivers", { digest, round });
+    }
+    metrics.count("peili_flight_waits_given_up_total", {});
+    return null;
+  }
+
+  async function ask(
+    request: ContentRequest,
+    { range, signal }: OpenOptions,
+    failed: readonly string[],
+  ): Promise<FlightReply> {
+    const { digest } = request;
+    const [own, found] = await Promise.all([
+      pullState(digest),
+      firstHolder(request, failed, signal),
+    ]);
+    const pulling = own?.kind === "pulling" ? own : null;
+    return await flights.join({
+      digest,
+      mayLead: pulling !== null,
+      offset: pulling?.offset ?? startOf(range),
+      total: pulling?.total ?? 0,
+      holders: found,
+      failed,
+      signal,
+    });
+  }
+
+  /** One complete copy is enough to know; home knows of more. */
+  async function firstHolder(
+    request: ContentRequest,
+    failed: readonly string[],
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    for await (
+      const { address } of holders(deps, request.digest, request, signal)
+    ) {
+      if (!failed.includes(address)) return [address];
+    }
+    return [];
+  }
+
+  async function fromHolders(
+    request: ContentRequest,
+    addresses: readonly string[],
+    options: OpenOptions,
+  ): Promise<Started | RegistryError | null> {
+    const named = peersOf(addresses);
+    return (await peers.start(named, request, options, HOLDER_LIMITS)).value;
+  }
+
+  async function follow(
+    request: ContentRequest,
+    addresses: readonly string[],
+    { range, signal }: OpenOptions,
+  ): Promise<Started | RegistryError | null> {
+    const limits = await isQueued() ? QUEUED_PARENT_LIMITS : PARENT_LIMITS;
+    for (const address of addresses) {
+      const started = await whileAlive(
+        deps,
+        address,
+        signal,
+        async (alive): Promise<Started | RegistryError | null> => {
+          // The whole, where it is the whole: containerd then takes one stream.
+          const part = isFromStart(range) ? undefined : range;
+          const options = { range: part, signal: alive };
+          const only = peersOf([address]);
+          return (await peers.start(only, request, options, limits)).value;
+        },
+      );
+      if (started) return started;
+    }
+    return null;
+  }
+
+  /** True while a lead that had to be a 404 has not begun. */
+  async function isQueued(): Promise<boolean> {
+    for (const digest of queued) {
+      const state = await pullState(digest);
+      if (state?.kind === "pulling" && state.offset === 0) return true;
+      queued.delete(digest);
+    }
+    return false;
+  }
+
+  async function lead(request: ContentRequest): Promise<null> {
+    const redirect = await leads.redirect(request);
+    if (redirect) throw redirect;
+    if (queued.size < MAX_QUEUED) queued.add(request.digest);
+    return null;
+  }
+
+  /** Goes on elsewhere in mid-body; told to lead, it ends the body. */
+  async function goOn(
+    request: ContentRequest,
+    part: RangeRequest,
+    failed: string,
+    signal: AbortSignal,
+  ): Promise<StartedBody | null> {
+    metrics.count("peili_flight_rejoins_total", {});
+    const next = await obtain(request, { range: part, signal }, [failed]);
+    if (next === "lead") {
+      leads.expect(request.digest);
+      return null;
+    }
+    return next instanceof RegistryError ? null : next;
+  }
+
+  function count(
+    { digest }: ContentRequest,
+    reply: FlightReply,
+    round: number,
+  ) {
+    metrics.count("peili_flights_total", { decision: reply.kind });
+    const peer = "peers" in reply ? reply.peers[0] : undefined;
+    log.debug("flight", { digest, decision: reply.kind, peer, round });
+  }
+
+  function relay(
+    request: ContentRequest,
+    started: Started,
+    signal: AbortSignal,
+  ): OpenContent {
+    const { digest } = request;
+    return peers.relay(request, started, {
+      goOn: (part, failed) => goOn(request, part, failed, signal),
+      onEnd(whole, sources) {
+        if (whole) flights.delivered(digest, [...sources]);
+      },
+    });
+  }
+
+  return {
+    resolve,
+    stat,
+    async open(request, options) {
+      const { digest } = request;
+      if (leads.isDecided(digest)) return await lead(request);
+      const got = await obtain(request, options, []);
+      if (got === "lead") return await lead(request);
+      if (got instanceof RegistryError) throw got;
+      return got && relay(request, got, options.signal);
+    },
+  };
+}
+
+function startOf(range: RangeRequest | undefined): number {
+  return range && "start" in range ? range.start : 0;
+}
+
+function isFromStart(range: RangeRequest | undefined): boolean {
+  return range !== undefined && "start" in range && range.start === 0 &&
+    range.end === undefined;
+}
+
+async function* peersOf(addresses: readonly string[]): AsyncIterable<Peer> {
+  for (const address of addresses) yield { id: address, address };
+}

@@ -1,0 +1,65 @@
+/**
+ * Leading: sending this node's own containerd upstream, and remembering why.
+ *
+ * @module
+ */
+
+import { boundedMap } from "../async/bounded_map.ts";
+import type { Digest } from "../oci/digest.ts";
+import { RegistryError } from "../oci/error.ts";
+import type { ContentRequest } from "../oci/request.ts";
+import type { Upstream } from "../upstream/address.ts";
+
+/** What a node remembers of leading. */
+export interface Leads {
+  /**
+   * The "not here, go there" (307) that sends this node's containerd upstream
+   * and, unlike a 404, lets it keep its download slot; null where nobody knows
+   * the registry's address.
+   */
+  redirect(request: ContentRequest): Promise<RegistryError | null>;
+  /** A body ended so that the Range request that follows leads at once. */
+  expect(digest: Digest): void;
+  /** From now on this digest comes from upstream only, on this node. */
+  distrust(digest: Digest): void;
+  /** Tells whether a request goes upstream without asking anybody. */
+  isDecided(digest: Digest): boolean;
+}
+
+/** Milliseconds in which containerd asks again after a body ended: it does so at once. */
+const EXPECT_MS = 10_000;
+
+/** Milliseconds for which corrupt content is not taken from peers. */
+const DISTRUST_MS = 600_000;
+
+const MAX_DIGESTS = 4_096;
+
+/**
+ * Makes the memory of a node.
+ *
+ * @param upstream Finds registries
+ * @param now Milliseconds of a clock that does not go back
+ * @returns The memory, empty
+ */
+export function leads(
+  upstream: Upstream,
+  now: () => number = () => performance.now(),
+): Leads {
+  const until = boundedMap<Digest, number>(MAX_DIGESTS);
+  const set = (digest: Digest, ms: number) =>
+    until.set(digest, Math.max(until.get(digest) ?? 0, now() + ms));
+  return {
+    async redirect({ kind, registry, repository, digest }) {
+      const base = registry && await upstream(registry);
+      if (!base) return null;
+      const code = kind === "blob" ? "BLOB_UNKNOWN" : "MANIFEST_UNKNOWN";
+      return new RegistryError(code, `this node leads ${digest}`, {
+        status: 307,
+        headers: { Location: `${base}/v2/${repository}/${kind}s/${digest}` },
+      });
+    },
+    expect: (digest) => set(digest, EXPECT_MS),
+    distrust: (digest) => set(digest, DISTRUST_MS),
+    isDecided: (digest) => (until.get(digest) ?? 0) > now(),
+  };
+}
