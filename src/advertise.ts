@@ -41,16 +41,17 @@ export function advertiser(deps: AdvertiseDeps): Advertiser {
   let listed = false;
 
   async function tell(batch: readonly ContentEvent[]): Promise<void> {
-    const added: string[] = [];
-    const gone: string[] = [];
+    const last = new Map<string, 1 | -1>(); // Gone and back is there.
     for (const event of batch) {
       const { key, kind, change } = keyOf(event);
-      (change > 0 ? added : gone).push(key);
+      last.set(key, change);
       const known = tags.size;
       if (kind === "tag") change > 0 ? tags.add(key) : tags.delete(key);
       const counted = kind === "tag" ? tags.size - known : change;
       metrics.gauge("peili_content", { kind }, counted);
     }
+    const added = [...last.keys()].filter((key) => last.get(key) === 1);
+    const gone = [...last.keys()].filter((key) => last.get(key) === -1);
     try {
       if (added.length > 0) await router.advertise(added);
       if (gone.length > 0) await router.withdraw(gone);

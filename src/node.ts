@@ -6,10 +6,11 @@
  */
 
 import { advertiser } from "./advertise.ts";
+import { backoff, sleep } from "./async/backoff.ts";
+import { inBackground } from "./async/background.ts";
 import { containerdStore } from "./containerd/store.ts";
 import { filtered, firstOf } from "./content/combine.ts";
 import { contentFilter, type FilterOptions } from "./content/filter.ts";
-import { inBackground } from "./async/background.ts";
 import { listen, type ListenAddress } from "./listen.ts";
 import type { Log } from "./log.ts";
 import { type MetricsRegistry, metricsRegistry } from "./metrics/metrics.ts";
@@ -104,7 +105,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     parts.use(listen(
       `--${name}-addr`,
       address,
-      observed(name, handler, { log, metrics }),
+      observed(name, handler, { log, metrics, freeChunks: true }),
     ));
   const peer = serve(
     "peer",
@@ -132,6 +133,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   // What runs without being asked.
   parts.use(inBackground((signal) => router.run(signal)));
   parts.use(inBackground((signal) => advertised.run(signal)));
+  parts.use(inBackground((signal) => tellReady(ready, log, signal)));
 
   const running = parts.move();
   return {
@@ -141,6 +143,17 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     ready,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** Says once in the log that the node is ready; until then it looks ever less often. */
+async function tellReady(
+  ready: () => Readiness,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const delays = backoff({ initialMs: 10, maxMs: 1_000 });
+  while (!ready().ready && !signal.aborted) await sleep(delays.next(), signal);
+  if (!signal.aborted) log.info("ready");
 }
 
 /** Ready when all are; else the reason of the first that is not. */

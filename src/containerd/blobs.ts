@@ -61,6 +61,9 @@ export interface Blobs extends ContentSource {
  */
 const INFO_TTL_MS = 30_000;
 
+/** The signal of calls that only their own deadline ends. */
+const NEVER = new AbortController().signal;
+
 /** Entries of each cache: 10,000 infos with labels are about 8 MiB. */
 const MAX_CACHED = 10_000;
 
@@ -76,6 +79,7 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
   const infos = boundedMap<Digest, { info: ContentInfo; until: number }>(
     MAX_CACHED,
   );
+  const asking = new Map<Digest, Promise<ContentInfo | null>>();
   const types = boundedMap<Digest, string | null>(MAX_CACHED);
 
   async function find(
@@ -84,10 +88,21 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
   ): Promise<ContentInfo | null> {
     const cached = infos.get(digest);
     if (cached && cached.until > Date.now()) return cached.info;
-    const info = await client.info(digest, signal);
+    const info = await ask(digest);
+    signal.throwIfAborted();
     if (!info || !catalog.isShared(info)) return null;
     infos.set(digest, { info, until: Date.now() + INFO_TTL_MS });
     return info;
+  }
+
+  /** Several who ask at once share one call; nobody's end ends it. */
+  function ask(digest: Digest): Promise<ContentInfo | null> {
+    const running = asking.get(digest);
+    if (running) return running;
+    const answer = client.info(digest, NEVER)
+      .finally(() => asking.delete(digest));
+    asking.set(digest, answer);
+    return answer;
   }
 
   /** The manifest type of content, or null when it is a blob. */

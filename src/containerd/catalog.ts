@@ -20,6 +20,8 @@ const SOURCE_LABEL = "containerd.io/distribution.source.";
 
 /** The state of a namespace and its changes. */
 export interface Catalog {
+  /** Forgets what was told: the next update tells all that is there. */
+  restart(): void;
   /**
    * Takes a new listing.
    *
@@ -76,6 +78,10 @@ export function catalog(options: CatalogOptions): Catalog {
   };
 
   return {
+    restart() {
+      digests = new Set();
+      tags = new Map();
+    },
     update(contents, images) {
       const parsed = parseNames(images, noteOdd);
       blobs = blobDigests(contents);

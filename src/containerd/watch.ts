@@ -62,7 +62,8 @@ const AWAY = { initialMs: 100, maxMs: 5_000 };
  *
  * @param deps Client, catalog, listener and log
  * @param options How often to list
- * @returns The watcher
+ * @returns The watcher; it is for one iteration at a time, because the catalog
+ * knows only one "last told"
  */
 export function containerdWatcher(
   deps: WatchDeps,
@@ -73,6 +74,7 @@ export function containerdWatcher(
     async *watch(signal) {
       const delays = backoff(AWAY);
       let away = false;
+      deps.catalog.restart();
       while (!signal.aborted) {
         try {
           for await (const batch of watchOnce(deps, options, signal)) {
@@ -108,18 +110,19 @@ export function containerdWatcher(
       // the second listing comes soon.
       yield await list(deps, signal);
       let nextListing = Date.now() + Math.min(reconcileMs, GC_SETTLE_MS);
+      let removed = false; // An image, since the last listing.
       while (!signal.aborted) {
         const events = await inbox.take(nextListing - Date.now());
+        removed ||= events.some(isImageRemoval);
         const told = await apply(events, deps, signal);
         if (told.length > 0) yield told;
         nextListing = Math.min(nextListing, Date.now() + settleMs(events));
         if (Date.now() < nextListing) continue;
         const changed = await list(deps, signal);
         if (changed.length > 0) yield changed;
-        nextListing = Date.now() + reconcileMs;
-        if (events.some(isImageRemoval)) {
-          nextListing = Math.min(nextListing, Date.now() + GC_SETTLE_MS);
-        }
+        nextListing = Date.now() +
+          (removed ? Math.min(reconcileMs, GC_SETTLE_MS) : reconcileMs);
+        removed = false;
       }
     } finally {
       ended.abort();

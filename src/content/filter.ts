@@ -57,8 +57,9 @@ export interface ContentFilter {
 export function contentFilter(options: FilterOptions): ContentFilter {
   const mirrored = new Set(options.mirroredRegistries);
   const mirroredHosts = new Set([...mirrored].map(registryHost));
+  // Not test(): with the flags g and y it goes on where it last stopped.
   const isFiltered = (name: string) =>
-    options.registryFilters.some((filter) => filter.test(name));
+    options.registryFilters.some((filter) => name.search(filter) >= 0);
   const allowsRegistry = (registry: string) =>
     mirrored.size === 0 || mirrored.has(registry);
   const allowsRepository = (registry: string, repository: string) =>

@@ -21,7 +21,8 @@ export interface MemoryStore extends ContentSource, ContentWatcher {
   /**
    * Names content, `registry/repository:tag`.
    *
-   * @throws {TypeError} If the name is not that of an image with a tag
+   * @throws {TypeError} If the name is not that of an image with a tag, or has a
+   * digest too
    */
   tag(name: string, digest: Digest): void;
   /** Removes a name. */
@@ -70,8 +71,11 @@ export function memoryStore(): MemoryStore {
       if (contents.delete(digest)) tell({ kind: "deleted", digest });
     },
     tag(name, digest) {
-      if (!parseImageName(name)?.tag) {
-        throw new TypeError(`Cannot tag ${name}: it is no image with a tag`);
+      const parts = parseImageName(name);
+      if (!parts?.tag || parts.digest) {
+        throw new TypeError(
+          `Cannot tag ${name}: it is not registry/repository:tag`,
+        );
       }
       tags.set(name, digest);
       tell({ kind: "tagged", name, digest });
@@ -93,9 +97,10 @@ export function memoryStore(): MemoryStore {
       const stored = find(kind, digest);
       if (!stored) return null;
       const part = partOf(range, stored.bytes.length);
-      const bytes = part
-        ? stored.bytes.subarray(part.start, part.end + 1)
-        : stored.bytes;
+      const bytes = stored.bytes.slice(
+        part?.start ?? 0,
+        (part?.end ?? Infinity) + 1,
+      );
       return {
         descriptor: describe(digest, stored),
         range: part,

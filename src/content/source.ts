@@ -50,7 +50,8 @@ export interface OpenContent {
   /**
    * The bytes, exactly as many as `range` or `descriptor.size` says. It is
    * read to the end or cancelled; both free what it holds. It errors when the
-   * bytes cannot be had after all.
+   * bytes cannot be had after all. Each chunk has a buffer of its own, which
+   * is the reader's to keep or to free.
    */
   readonly body: ReadableStream<Uint8Array>;
   /** Whose bytes they are: {@linkcode LOCAL}, or the address of a peer. */

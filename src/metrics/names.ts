@@ -29,48 +29,48 @@ export type MetricName =
 
 /** The table. */
 export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
-  peili_requests_total: {
+  "peili_requests_total": {
     kind: "counter",
     help:
       "Requests answered, by listener and handler, where the answer came from (local, peer, none) and its status class.",
     labels: ["listener", "handler", "source", "status"],
   },
-  peili_request_duration_seconds: {
+  "peili_request_duration_seconds": {
     kind: "histogram",
     help:
       "Seconds from a request to the headers of its answer, by listener and source.",
     labels: ["listener", "source"],
     buckets: [.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10],
   },
-  peili_bytes_total: {
+  "peili_bytes_total": {
     kind: "counter",
     help:
       "Bytes of content: sent to a client (from local content or passed on from a peer) or received from a peer.",
     labels: ["source", "direction"],
   },
-  peili_streams: {
+  "peili_streams": {
     kind: "gauge",
     help: "Bodies that are being sent now, by listener.",
     labels: ["listener"],
   },
-  peili_peer_failures_total: {
+  "peili_peer_failures_total": {
     kind: "counter",
     help:
       "Tries at a peer that gave nothing, by reason (missing, refused, timeout, corrupt; in mid-body broken, short, stalled, long).",
     labels: ["reason"],
   },
-  peili_resumes_total: {
+  "peili_resumes_total": {
     kind: "counter",
     help:
       "Bodies that broke or stalled, by what followed (resumed elsewhere, or ended so that containerd goes on upstream).",
     labels: ["outcome"],
   },
-  peili_content: {
+  "peili_content": {
     kind: "gauge",
     help: "What this node shares, by kind (digest, tag).",
     labels: ["kind"],
   },
-  peili_resident_memory_bytes: {
+  "peili_resident_memory_bytes": {
     kind: "gauge",
     help: "Resident memory of the process.",
     labels: [],

@@ -38,12 +38,17 @@ export function holdsIn(source: ContentSource): Holds {
     const asked = { repository: "peili", digest };
     const has = (kind: ContentRequest["kind"]) =>
       source.stat({ kind, ...asked }, { signal });
-    return (await has("blob") ?? await has("manifest")) !== null;
+    // At once: a store answers both by one look.
+    const [blob, manifest] = await Promise.all([has("blob"), has("manifest")]);
+    return (blob ?? manifest) !== null;
   };
 }
 
-/** A handler that needs no more than the request. */
-export type PeerHandler = (request: Request) => Promise<Response>;
+/** A handler that needs the request, and a place for its name in the log. */
+export type PeerHandler = (
+  request: Request,
+  exchange?: { readonly facts: { handler: string } },
+) => Promise<Response>;
 
 /**
  * Answers other Peilis.
@@ -57,8 +62,12 @@ export function peerApi(
   holds: Holds,
 ): Readonly<Record<string, PeerHandler>> {
   return {
-    [PEER_PATH]: () => Promise.resolve(Response.json(identity)),
-    [HOLDS_PREFIX]: async ({ url, signal }) => {
+    [PEER_PATH]: (_request, exchange) => {
+      if (exchange) exchange.facts.handler = "peer";
+      return Promise.resolve(Response.json(identity));
+    },
+    [HOLDS_PREFIX]: async ({ url, signal }, exchange) => {
+      if (exchange) exchange.facts.handler = "holds";
       const key = decodeKey(new URL(url).pathname.slice(HOLDS_PREFIX.length));
       return new Response(null, {
         status: await holds(key, signal) ? 200 : 404,

@@ -110,6 +110,8 @@ class ResumeLoop {
   async next(): Promise<Uint8Array | null> {
     while (!this.#ended) {
       const chunk = await this.#read();
+      // Cancelled meanwhile: the source has not failed, the client has left.
+      if (this.#ended) return null;
       if (typeof chunk !== "string") return this.#take(chunk);
       await this.#goOn(chunk);
     }

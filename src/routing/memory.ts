@@ -37,6 +37,7 @@ export function memoryNetwork(): MemoryNetwork {
             if (peer.id !== self.id && keys.has(key)) yield peer;
           }
         },
+        self: () => self,
         nearest: (key, count) =>
           byRendezvous(
             key,

@@ -39,6 +39,9 @@ export interface Router {
    */
   lookup(key: string, options: LookupOptions): AsyncIterable<Peer>;
 
+  /** This node as its peers know it; null while it has not learnt its address. */
+  self(): Peer | null;
+
   /**
    * The live peers closest to a key, this one included, closest first. Every
    * node that knows the same peers gives the same answer.

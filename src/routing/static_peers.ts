@@ -119,6 +119,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
       const others = [...live.values()].filter(({ id }) => id !== options.id);
       return asTheyCome(others, (peer, end) => holds(peer, key, end), signal);
     },
+    self: () => live.values().find(({ id }) => id === options.id) ?? null,
     nearest: (key, count) =>
       byRendezvous(key, live.values(), ({ address }) => address)
         .slice(0, count),
@@ -154,7 +155,7 @@ async function* asTheyCome<P, T>(
     index,
     ask(item, end.signal).then((answer) => ({ index, answer })),
   ]));
-  while (asked.size > 0) {
+  while (asked.size > 0 && !signal.aborted) {
     const { index, answer } = await Promise.race(asked.values());
     asked.delete(index);
     if (answer !== null) yield answer;

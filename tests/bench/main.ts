@@ -1,4 +1,5 @@
 /** The benchmark: a figure for every mirror, from labs that come and go. @module */
+import { nodeFigures } from "./node_figures.ts";
 import { parsePlan, type Plan } from "./plan.ts";
 import { runOnce, type RunResult } from "./run_once.ts";
 import { type Row, summarize } from "./summary.ts";
@@ -66,7 +67,20 @@ function machine(): { cores: number; kernel: string; deno: string } {
   return { cores, kernel: Deno.osRelease(), deno: Deno.version.deno };
 }
 
+/** The figures of one node, as two columns. */
+async function printNodeFigures(): Promise<void> {
+  const rows = await nodeFigures(progress);
+  const width = Math.max(...rows.map(({ figure }) => figure.length));
+  for (const { figure, value } of rows) {
+    await write(Deno.stdout, `${figure.padEnd(width)}  ${value}\n`);
+  }
+}
+
 async function main(): Promise<number> {
+  if (Deno.args[0] === "node") {
+    await printNodeFigures();
+    return 0;
+  }
   const plan = parsePlan(Deno.args);
   try {
     const rows = await measure(plan);

@@ -46,17 +46,22 @@ ${commonPart(folder, settings)}
 
 /** containerd 2.x. */
 function version3(folder: string, settings: ContainerdSettings): string {
-  const buffer = settings.concurrentLayerFetchBuffer;
+  const { concurrentLayerFetchBuffer: bytes } = settings;
+  // CRI pulls through the transfer plugin, and 2.1 heeds only its setting.
+  const buffer = bytes === undefined
+    ? ""
+    : `concurrent_layer_fetch_buffer = ${bytes}`;
   return `version = 3
 ${commonPart(folder, settings)}
 [plugins.'io.containerd.cri.v1.images']
   snapshotter = "overlayfs"
   max_concurrent_downloads = 3
   discard_unpacked_layers = ${settings.discardUnpackedLayers === true}
-  ${buffer === undefined ? "" : `concurrent_layer_fetch_buffer = ${buffer}`}
+  ${buffer}
   [plugins.'io.containerd.cri.v1.images'.registry]
     config_path = "${folder}/hosts"
 [plugins.'io.containerd.transfer.v1.local']
+  ${buffer}
   config_path = "${folder}/hosts"
 [plugins.'io.containerd.internal.v1.opt']
   path = "${folder}/opt"

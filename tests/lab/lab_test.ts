@@ -6,20 +6,7 @@ import type { LabState } from "./folder.ts";
 import { isAlive } from "./process.ts";
 import { Lab } from "./lab.ts";
 import { waitFor } from "./wait.ts";
-import { availableVersions, CONTAINERD_VERSIONS } from "./versions.ts";
-
-async function print(line: string): Promise<void> {
-  await Deno.stdout.write(new TextEncoder().encode(`${line}\n`));
-}
-
-/** Versions that this machine can have; says which ones it cannot. */
-async function versionsHere(): Promise<typeof CONTAINERD_VERSIONS> {
-  const { available, missing } = await availableVersions(CONTAINERD_VERSIONS);
-  for (const { version, reason } of missing) {
-    await print(`containerd ${version} left out: ${reason}`);
-  }
-  return available;
-}
+import { versionsHere } from "./here.ts";
 
 /** What a lab's state file named, after the lab is gone. */
 async function assertNothingLeft(

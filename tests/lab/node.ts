@@ -10,7 +10,7 @@ import { hostsWithMirror, hostsWithoutMirror } from "./hosts.ts";
 import { startForeign, startPeili } from "./mirror.ts";
 import type { MirrorProcess } from "./mirror.ts";
 import { addressOf } from "./network.ts";
-import type { PeiliFlags } from "./peili_command.ts";
+import { METRICS_PORT, PEER_PORT, type PeiliFlags } from "./peili_command.ts";
 import type { Upstream } from "./upstream.ts";
 import type { ContainerdVersion } from "./versions.ts";
 
@@ -131,8 +131,35 @@ export class Node extends Host {
   }
 
   /** Imports an image archive, as `ctr images import` does. */
-  async importArchive(path: string): Promise<void> {
-    await this.ctr(["images", "import", path]);
+  async importArchive(
+    path: string,
+    options: { namespace?: string } = {},
+  ): Promise<void> {
+    await this.ctr(["images", "import", path], options);
+  }
+
+  /** Fetches every platform of an image, or an artifact, and unpacks nothing. */
+  async fetchAll(
+    image: string,
+    options: { namespace?: string } = {},
+  ): Promise<void> {
+    const { hostsPath } = this.containerd;
+    const hosts = ["--hosts-dir", hostsPath];
+    const fetch = ["content", "fetch", ...hosts, "--all-platforms", image];
+    await this.ctr(fetch, options);
+  }
+
+  /** ADDRESS:PORT where its Peili answers other Peilis. */
+  get peerAddress(): string {
+    return `${this.ip}:${PEER_PORT}`;
+  }
+
+  /** The value of one of Peili's metrics, its labels as Prometheus prints them. */
+  async metric(series: string): Promise<number> {
+    const url = `http://${this.ip}:${METRICS_PORT}/metrics`;
+    const text = await this.exec(["curl", "-sS", "-f", url]);
+    const line = text.split("\n").find((row) => row.startsWith(`${series} `));
+    return Number(line?.slice(series.length));
   }
 
   /** Writes hosts.toml for the lab's registry, or for another name in certs.d. */

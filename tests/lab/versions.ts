@@ -7,8 +7,9 @@
  */
 import { join } from "node:path/posix";
 import { cached } from "./cache.ts";
-import { hasCommand, runCommand } from "./command.ts";
+import { runCommand } from "./command.ts";
 import { unpackFromSuite } from "./apt.ts";
+import { goInstall } from "./go.ts";
 
 /** A line of containerd's releases. */
 export type ContainerdVersion = "1.6" | "1.7" | "2.1" | "2.3";
@@ -77,18 +78,11 @@ async function fromDebian(suite: string): Promise<string> {
 }
 
 async function fromGo(): Promise<string> {
-  return await cached(`containerd-${GO_VERSION}`, async (draft) => {
-    const usual = "/usr/local/go/bin/go";
-    const go = await hasCommand("go") ? "go" : usual;
-    if (!await hasCommand(go)) throw new Error("Cannot find Go");
-    const module = "github.com/containerd/containerd/v2/cmd";
-    const programs = ["containerd", "ctr"].map((name) =>
-      `${module}/${name}@${GO_VERSION}`
-    );
-    const tags = "no_btrfs no_devmapper no_zfs";
-    await runCommand([go, "install", "-tags", tags, ...programs], {
-      env: { GOBIN: draft, CGO_ENABLED: "0" },
-      cwd: draft,
-    });
+  const module = "github.com/containerd/containerd/v2/cmd";
+  const programs = ["containerd", "ctr"].map((name) =>
+    `${module}/${name}@${GO_VERSION}`
+  );
+  return await goInstall(`containerd-${GO_VERSION}`, programs, {
+    tags: "no_btrfs no_devmapper no_zfs",
   });
 }

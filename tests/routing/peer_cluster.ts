@@ -1,0 +1,139 @@
+/**
+ * Real peer listeners on 127.0.0.1, each with a store in memory, and routers
+ * that know them by their addresses.
+ *
+ * @module
+ */
+
+import { inBackground } from "../../src/async/background.ts";
+import { type MemoryStore, memoryStore } from "../../src/content/memory.ts";
+import { NO_LOG } from "../../src/log.ts";
+import { holdsIn, peerApi } from "../../src/mirror/peer_api.ts";
+import { PEER_PATH } from "../../src/routing/peer_paths.ts";
+import type { Peer } from "../../src/routing/router.ts";
+import {
+  type StaticPeers,
+  staticPeers,
+} from "../../src/routing/static_peers.ts";
+import { eventually } from "../suites/eventually.ts";
+import { smallImage } from "../suites/image.ts";
+import type { Cluster, ClusterNode } from "../suites/router_suite.ts";
+
+/** A peer listener, and what a test does to it. */
+export interface PeerServer extends AsyncDisposable {
+  /** Who it is. */
+  readonly self: Peer;
+  /** What it has. */
+  readonly store: MemoryStore;
+  /** Paths that it was asked for, beside the probes. */
+  readonly asked: string[];
+  /** Answers no question about content from now on, but accepts them. */
+  fallSilent(): void;
+  /** Stops to listen. */
+  stop(): Promise<void>;
+}
+
+/** Starts a peer listener. */
+export function peerServer(id: string): PeerServer {
+  const store = memoryStore();
+  const asked: string[] = [];
+  const silence = Promise.withResolvers<void>();
+  let silent = false;
+  let stopped = false;
+  const api = Object.entries(peerApi({ id }, holdsIn(store)));
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname !== PEER_PATH) {
+        asked.push(pathname);
+        if (silent) await silence.promise;
+      }
+      const handler = api.find(([path]) => pathname.startsWith(path))?.[1];
+      return await handler?.(request) ?? new Response(null, { status: 404 });
+    },
+  );
+  const stop = async () => {
+    silence.resolve();
+    if (!stopped) await server.shutdown();
+    stopped = true;
+  };
+  return {
+    self: { id, address: `127.0.0.1:${server.addr.port}` },
+    store,
+    asked,
+    fallSilent: () => void (silent = true),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** A router that runs. */
+export interface RunningPeers extends AsyncDisposable {
+  /** What is tested. */
+  readonly router: StaticPeers;
+}
+
+/** Starts a router and waits until it knows this many. */
+export async function runningPeers(
+  id: string,
+  addresses: readonly string[],
+  live: number,
+): Promise<RunningPeers> {
+  const router = staticPeers({ id, addresses, log: NO_LOG });
+  const running = inBackground((signal) => router.run(signal));
+  await eventually(
+    `${live} peers are there`,
+    () => router.ready().ready && router.nearest("key", 99).length === live,
+  );
+  return {
+    router,
+    [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
+  };
+}
+
+/** Makes a cluster of static peers. */
+export async function peerCluster(size: number): Promise<Cluster> {
+  await using parts = new AsyncDisposableStack();
+  const servers = Array.from(
+    { length: size },
+    (_, index) => parts.use(peerServer(`node-${index}`)),
+  );
+  const addresses = servers.map(({ self }) => self.address);
+  const nodes = await Promise.all(servers.map(async (server) => {
+    const { self } = server;
+    const running = parts.use(await runningPeers(self.id, addresses, size));
+    return clusterNode(server, running);
+  }));
+  const all = parts.move();
+  return { nodes, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
+function clusterNode(
+  { self, store, stop }: PeerServer,
+  running: RunningPeers,
+): ClusterNode {
+  const { router } = running;
+  return {
+    self,
+    router,
+    async hold(name) {
+      const { manifest, tag } = smallImage(name);
+      const digest = store.put(manifest);
+      store.tag(tag, digest);
+      await router.advertise([digest, tag]);
+      return [digest, tag];
+    },
+    async drop(name) {
+      const { manifest, tag } = smallImage(name);
+      const digest = store.put(manifest);
+      store.delete(digest);
+      store.untag(tag);
+      await router.withdraw([digest, tag]);
+    },
+    async die() {
+      await running[Symbol.asyncDispose]();
+      await stop();
+    },
+  };
+}

@@ -1,0 +1,125 @@
+/**
+ * Peers that are named in the configuration, over real connections.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { NO_LOG } from "../../src/log.ts";
+import { HOLDS_PREFIX } from "../../src/routing/peer_paths.ts";
+import { staticPeers } from "../../src/routing/static_peers.ts";
+import { eventually } from "../suites/eventually.ts";
+import { smallImage } from "../suites/image.ts";
+import { routerSuite } from "../suites/router_suite.ts";
+import { peerCluster, peerServer, runningPeers } from "./peer_cluster.ts";
+
+routerSuite("staticPeers()", peerCluster);
+
+const { signal: PATIENT } = new AbortController();
+
+async function addressesOf(
+  peers: AsyncIterable<{ address: string }>,
+): Promise<string[]> {
+  const addresses: string[] = [];
+  for await (const { address } of peers) addresses.push(address);
+  return addresses;
+}
+
+Deno.test("staticPeers() is not ready before it has asked, and knows nobody", async () => {
+  const router = staticPeers({
+    id: "a",
+    addresses: ["127.0.0.1:1"],
+    log: NO_LOG,
+  });
+  assert.ok(!router.ready().ready);
+  assert.deepEqual(router.nearest("key", 9), []);
+  const found = router.lookup("key", { signal: PATIENT });
+  assert.deepEqual(await addressesOf(found), []);
+});
+
+Deno.test("staticPeers() is ready when it is alone", async () => {
+  await using self = peerServer("self");
+  const { address } = self.self;
+  await using running = await runningPeers("self", [address, "127.0.0.1:1"], 1);
+  assert.deepEqual(running.router.ready(), { ready: true });
+});
+
+Deno.test("staticPeers() waits for a silent peer once, and for nobody else", async () => {
+  await using silent = peerServer("silent");
+  await using good = peerServer("good");
+  const digest = good.store.put("content");
+  const addresses = [silent.self.address, good.self.address];
+  await using running = await runningPeers("self", addresses, 2);
+  silent.fallSilent();
+  const lookup = () => running.router.lookup(digest, { signal: PATIENT });
+
+  // The good one is told while the silent one is still waited for.
+  const first = lookup()[Symbol.asyncIterator]();
+  assert.equal((await first.next()).value?.address, good.self.address);
+  assert.ok((await first.next()).done);
+  assert.deepEqual(await addressesOf(lookup()), [good.self.address]);
+  assert.equal(silent.asked.length, 1);
+  assert.equal(good.asked.length, 2);
+});
+
+Deno.test("staticPeers() does not take a peer for silent because the lookup ended", async () => {
+  await using slow = peerServer("slow");
+  await using good = peerServer("good");
+  const digest = good.store.put("content");
+  const addresses = [slow.self.address, good.self.address];
+  await using running = await runningPeers("self", addresses, 2);
+  slow.fallSilent();
+  for await (
+    const _ of running.router.lookup(digest, { signal: PATIENT })
+  ) break;
+  assert.equal(running.router.nearest(digest, 9).length, 2);
+});
+
+Deno.test("staticPeers() asks for keys so that they arrive whole", async () => {
+  await using other = peerServer("other");
+  const { manifest, tag } = smallImage("deep/name-1");
+  other.store.tag(tag, other.store.put(manifest));
+  await using running = await runningPeers("self", [other.self.address], 1);
+  const found = running.router.lookup(tag, { signal: PATIENT });
+  assert.deepEqual(await addressesOf(found), [other.self.address]);
+  assert.deepEqual(other.asked, [HOLDS_PREFIX + encodeURIComponent(tag)]);
+});
+
+Deno.test("staticPeers() leaves out who answers but is no Peili", async () => {
+  const answers = ["not JSON", "null", "{}", '{"id":5}'];
+  const strangers = answers.map((answer) =>
+    Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => new Response(answer),
+    )
+  );
+  await using good = peerServer("good");
+  const addresses = strangers.map(({ addr }) => `127.0.0.1:${addr.port}`);
+  {
+    const all = [...addresses, good.self.address];
+    await using running = await runningPeers("self", all, 1);
+    assert.deepEqual(running.router.nearest("key", 9), [good.self]);
+  }
+  await Promise.all(strangers.map((server) => server.shutdown()));
+});
+
+Deno.test("staticPeers() finds a peer that comes later", async () => {
+  await using late = peerServer("late");
+  let there = false;
+  const router = staticPeers({
+    id: "self",
+    addresses: [late.self.address],
+    log: NO_LOG,
+    fetcher: (input, init) =>
+      there ? fetch(input, init) : Promise.reject(new TypeError("refused")),
+  });
+  const ended = new AbortController();
+  const running = router.run(ended.signal);
+  await eventually("it has asked", () => router.ready().ready);
+  assert.deepEqual(router.nearest("key", 9), []);
+  there = true;
+  await eventually("it is found", () => router.nearest("key", 9).length > 0);
+  assert.deepEqual(router.nearest("key", 9), [late.self]);
+  ended.abort();
+  await running;
+});
