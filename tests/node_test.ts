@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { METRICS } from "../src/metrics/names.ts";
 import { type Node, type NodeOptions, startNode } from "../src/node.ts";
+import { program } from "./program.ts";
 import { type RecordedLog, recordedLog } from "./recorded.ts";
 import { ABSENT } from "./registry/contents.ts";
 
@@ -36,9 +37,9 @@ function start(
 
 /**
  * grpc-js keeps the timer of its next try, at most 2 s, after its channel was
- * closed; it does not keep the process. Resources are watched as everywhere.
+ * closed. It keeps no process alive, which the last test looks at.
  */
-const GRPC = { sanitizeOps: false };
+const GRPC = { sanitizeOps: false, sanitizeResources: false };
 
 async function get(address: string, path: string) {
   const answer = await fetch(`http://${address}${path}`);
@@ -138,7 +139,7 @@ Deno.test(
 
 Deno.test.each(
   ["mirror", "peer", "metrics"] as const,
-)("startNode() says that --%s-addr named a taken port", async (name) => {
+)("startNode() says that --%s-addr named a taken port", GRPC, async (name) => {
   using taken = Deno.listen(ANY_PORT);
   const { port } = taken.addr;
   await assert.rejects(
@@ -162,5 +163,26 @@ Deno.test(
       const port = Number(new URL(`http://${address}`).port);
       Deno.listen({ hostname: "127.0.0.1", port }).close();
     }
+  },
+);
+
+const START_AND_STOP = `
+const { NO_LOG, startNode } = await import("./mod.ts");
+const node = await startNode(JSON.parse(Deno.args[0]), NO_LOG);
+await (await fetch("http://" + node.mirrorAddress + "/livez")).text();
+await node[Symbol.asyncDispose]();
+console.log("disposed");
+`;
+
+Deno.test(
+  "startNode() leaves nothing behind that keeps a process alive",
+  GRPC,
+  async () => {
+    const ended = await program([JSON.stringify(OPTIONS)], {
+      permissions: ["--no-check", "-P=test"],
+      script: START_AND_STOP,
+    });
+    // It ended by itself: nothing in the script calls Deno.exit().
+    assert.deepEqual(ended, { code: 0, stdout: "disposed\n", stderr: "" });
   },
 );
