@@ -5,12 +5,14 @@
  * @module
  */
 
+import type { ChunkReader } from "../async/chunks.ts";
+
 /** A body whose first bytes are in hand. */
 export interface StartedBody {
   /** The first chunk. */
   readonly first: Uint8Array;
   /** What follows it. */
-  readonly rest: ReadableStreamDefaultReader<Uint8Array>;
+  readonly rest: ChunkReader;
   /** Whose bytes they are. */
   readonly from: string;
 }
@@ -129,7 +131,7 @@ class ResumeLoop {
     if (held) return this.#fits(held) ? held : "long";
     try {
       this.#clock.start();
-      const { value } = await this.#source.rest.read();
+      const value = await this.#source.rest.read();
       if (this.#clock.stop(value?.length ?? 0)) return "stalled";
       if (!value) return "short";
       return this.#fits(value) ? value : "long";
@@ -185,9 +187,9 @@ class ResumeLoop {
 }
 
 /** Reads the end after the last byte, so that the connection can be used again. */
-function finish(rest: ReadableStreamDefaultReader<Uint8Array>): void {
+function finish(rest: ChunkReader): void {
   rest.read()
-    .then(({ done }) => done ? undefined : rest.cancel())
+    .then((chunk) => chunk ? rest.cancel() : undefined)
     .catch(() => {/* all bytes are there; how it ends is no matter */});
 }
 

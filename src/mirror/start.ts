@@ -5,6 +5,7 @@
  * @module
  */
 
+import { chunkReader } from "../async/chunks.ts";
 import { partOf } from "../content/part.ts";
 import type {
   ContentSource,
@@ -76,10 +77,10 @@ function isWhole({ range, descriptor }: OpenContent): boolean {
 }
 
 async function begun(open: OpenContent): Promise<Started> {
-  const rest = open.body.getReader();
-  const { value } = await rest.read();
-  if (!value) throw new Error(`Cannot read from ${open.from}: no byte came`);
-  return { content: open, first: value, rest, from: open.from };
+  const rest = chunkReader(open.body);
+  const first = await rest.read();
+  if (!first) throw new Error(`Cannot read from ${open.from}: no byte came`);
+  return { content: open, first, rest, from: open.from };
 }
 
 async function checked(
@@ -97,7 +98,7 @@ async function checked(
   return {
     content: { descriptor, range: part, from },
     first: part ? bytes.subarray(part.start, part.end + 1) : bytes,
-    rest: ReadableStream.from<Uint8Array>([]).getReader(),
+    rest: chunkReader(ReadableStream.from<Uint8Array>([])),
     from,
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { chunkReader } from "../../src/async/chunks.ts";
 import type { StartedBody } from "../../src/mirror/resume.ts";
 
 /** What a body does after its pieces. */
@@ -37,7 +38,7 @@ export function fakeBody(
   }, { highWaterMark: 0 });
   return {
     first,
-    rest: stream.getReader(),
+    rest: chunkReader(stream),
     from,
     cancelled: cancelled.promise,
   };

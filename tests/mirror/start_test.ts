@@ -54,8 +54,8 @@ function sourceOf(
 
 async function bytesOf({ first, rest }: StartedBody): Promise<Uint8Array> {
   const pieces = [first.slice()];
-  for (let read = await rest.read(); read.value; read = await rest.read()) {
-    pieces.push(read.value.slice());
+  for (let read = await rest.read(); read; read = await rest.read()) {
+    pieces.push(read.slice());
   }
   return await new Blob(pieces).bytes();
 }
