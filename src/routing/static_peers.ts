@@ -38,11 +38,13 @@ export interface StaticPeers extends Router {
 }
 
 /**
- * Milliseconds for the answer to "do you have this". It takes about 1 ms; a
- * peer on a busy machine takes tens. A peer that is late once is left out until
- * it answers a probe again, so a dead one costs this wait once.
+ * Milliseconds for the answer to "do you have this". It takes about 1 ms; peers
+ * on a busy machine took 450 ms (lab, containerd 2.3), and to leave them out
+ * then is a 404 in the middle of a pull, which parallel ranges do not survive.
+ * A peer that is late once is left out until it answers a probe again, so a
+ * dead one costs this wait once.
  */
-const HOLDS_MS = 250;
+const HOLDS_MS = 1_000;
 
 /** Milliseconds for the answer to "who are you": a node under load may be slow. */
 const PROBE_MS = 1_000;
