@@ -17,6 +17,9 @@ const ANY_PORT = { hostname: "127.0.0.1", port: 0 };
 const OPTIONS: NodeOptions = {
   containerdSock: "/nonexistent/containerd.sock",
   containerdNamespace: "k8s.io",
+  containerdRegistryConfigPath: "/nowhere/certs.d",
+  upstream: new Map(),
+  fanOut: 2,
   containerdContentPath: "/nonexistent/content",
   mirrorAddr: ANY_PORT,
   peerAddr: ANY_PORT,
