@@ -28,6 +28,8 @@ const COMMANDS = {
     "registryFilters",
     "resolveTags",
     "resolveLatestTag",
+    "upstream",
+    "fanOut",
     "logLevel",
   ],
   configure: [

@@ -8,7 +8,9 @@ import { boundedMap } from "../async/bounded_map.ts";
 import type { Digest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/error.ts";
 import type { ContentRequest } from "../oci/request.ts";
-import type { Upstream } from "../upstream/address.ts";
+
+/** Finds a registry's base URL; null where nobody knows it. */
+export type Upstream = (registry: string) => Promise<string | null>;
 
 /** What a node remembers of leading. */
 export interface Leads {

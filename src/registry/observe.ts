@@ -37,7 +37,14 @@ export type ServeHandler = (
  * Probes come every few seconds, and every peer asks whether content is here
  * before it asks for any; their lines would hide the others.
  */
-const QUIET = new Set(["readyz", "livez", "metrics", "peer", "holds"]);
+const QUIET = new Set([
+  "readyz",
+  "livez",
+  "metrics",
+  "peer",
+  "holds",
+  "flights",
+]);
 
 /**
  * Makes a handler ready to be served.
