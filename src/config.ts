@@ -137,7 +137,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     flags: "--fan-out <n>",
     help:
       "streams that one node gives for a layer that is still being pulled, 1 to 64",
-    default: "2",
+    default: "1",
     read: streams,
   },
   resolveTags: {

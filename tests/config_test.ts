@@ -73,7 +73,7 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
   },
   fanOut: {
     flag: "--fan-out",
-    default: 2,
+    default: 1,
     good: [["1", 1], ["64", 64]],
     bad: ["", "0", "65", "-1", "1.5", "many"],
     says: "Allowed: 1 to 64.",
