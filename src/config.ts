@@ -189,7 +189,9 @@ function toOption(row: Row<unknown>): Option {
 }
 
 function listOf<T>(read: (text: string) => T): (text: string) => readonly T[] {
-  return (text) => text.split(/[\s,]+/).filter((part) => part !== "").map(read);
+  return (text) =>
+    // Not at the comma of a regular expression's {1,3}.
+    text.split(/[\s,]+(?![^{]*\})/).filter((part) => part !== "").map(read);
 }
 
 function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
@@ -288,6 +290,17 @@ function regex(text: string): RegExp {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InvalidArgumentError(`It is no regular expression: ${reason}.`);
+  }
+}
+
+/**
+ * Forgets empty variables: templates set what they have no value for to "".
+ *
+ * @param names Whose variables
+ */
+export function dropEmptyVariables(names: readonly (keyof Config)[]): void {
+  for (const { envVar } of optionsOf(names)) {
+    if (envVar && Deno.env.get(envVar) === "") Deno.env.delete(envVar);
   }
 }
 

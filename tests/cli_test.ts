@@ -227,3 +227,12 @@ Deno.test("peili run says which option named a taken port", async () => {
     new RegExp(`^Cannot listen on ${address} \\(--peer-addr\\): `),
   );
 });
+
+Deno.test("peili run takes an empty variable for one that is not set", async () => {
+  const { stderr } = await program(["run", "--fan-out=none"], {
+    permissions: ["-P=run"],
+    env: { PEILI_LOG_LEVEL: "", PEILI_RESOLVE_TAGS: "" },
+  });
+  assert.doesNotMatch(stderr, /log-level|resolve-tags/);
+  assert.match(stderr, /--fan-out/);
+});

@@ -109,11 +109,10 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
 
   /** The manifest type of content, or null when it is a blob. */
   async function typeOf({ digest, size }: ContentInfo): Promise<string | null> {
+    if (size > MANIFEST_MAX_BYTES || catalog.isBlob(digest)) return null;
     const known = types.get(digest);
     if (known !== undefined) return known;
-    const type = size > MANIFEST_MAX_BYTES || catalog.isBlob(digest)
-      ? null
-      : manifestType(await readWhole(pathOf(digest), size));
+    const type = manifestType(await readWhole(pathOf(digest), size));
     types.set(digest, type);
     return type;
   }

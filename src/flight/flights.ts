@@ -200,9 +200,10 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     if (!from) return alone(request);
     const message: JoinMessage = { kind: "join", from, peek: false, ...facts };
     const [, ...others] = homes;
-    const words = others.map((peer) =>
-      ask(peer, { ...message, peek: true }, signal)
-    );
+    // Only a lead is worth a second word; one who just looks asks one home.
+    const words = request.mayLead
+      ? others.map((peer) => ask(peer, { ...message, peek: true }, signal))
+      : [];
     let reply = await decide(homes, message, signal) ?? alone(request);
     if (reply.kind === "lead") reply = await secondWord(words) ?? reply;
     if (request.mayLead) take(request.digest, reply);
