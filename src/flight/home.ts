@@ -321,7 +321,8 @@ function gives(flight: Flight, address: string, now: number): boolean {
   for (let hops = 0; at !== null && hops <= MAX_DEPTH; hops++) {
     const member = flight.members.get(at);
     // A holder, or somebody of whom this home has not heard yet.
-    if (!member || flight.holders.has(at) || isFresh(member, now)) return true;
+    if (!member || flight.holders.has(at)) return true;
+    if (isFresh(member, now) && member.grewAt > member.placedAt) return true;
     if (now - member.grewAt > STALLED_MS) return false;
     at = member.parent;
   }
