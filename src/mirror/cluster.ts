@@ -28,7 +28,7 @@ import { whileAlive, type WhileAliveDeps } from "./while_alive.ts";
 /** What the cluster needs of other parts. */
 export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
   /** Asks homes. */
-  readonly flights: Pick<Flights, "join" | "delivered">;
+  readonly flights: Pick<Flights, "join" | "delivered" | "follows">;
   /** Sends this node upstream. */
   readonly leads: Leads;
   /** Tells how far this node's own pull of a digest is. */
@@ -101,7 +101,11 @@ export function cluster(deps: ClusterDeps): ContentSource {
       const started = reply.kind === "follow"
         ? await follow(request, told, options)
         : await fromHolders(request, told, options);
-      if (started) return started;
+      if (started) {
+        // Not always the first that home told.
+        if ("from" in started) flights.follows(digest, started.from);
+        return started;
+      }
       failed.push(...told);
       log.debug("nobody of the flight delivers", { digest, round });
     }
