@@ -60,7 +60,11 @@ const QUEUED_PARENT_LIMITS: Limits = { ...PARENT_LIMITS, budgetMs: 150 };
 const OBTAIN_MS = 25_000;
 
 /** What asking came to: bytes, an answer, this node's turn, or nobody. */
-type Obtained = Started | RegistryError | "lead" | null;
+type Obtained =
+  | { readonly started: Started; readonly role: "holders" | "follow" }
+  | RegistryError
+  | "lead"
+  | null;
 
 /** Answers of homes that are followed for one request before it goes upstream. */
 const MAX_ROUNDS = 5;
@@ -103,8 +107,9 @@ export function cluster(deps: ClusterDeps): ContentSource {
         : await fromHolders(request, told, options);
       if (started) {
         // Not always the first that home told.
-        if ("from" in started) flights.follows(digest, started.from);
-        return started;
+        if (started instanceof RegistryError) return started;
+        flights.follows(digest, started.from);
+        return { started, role: reply.kind };
       }
       failed.push(...told);
       log.debug("nobody of the flight delivers", { digest, round });
@@ -213,7 +218,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
       leads.expect(request.digest);
       return null;
     }
-    return next instanceof RegistryError ? null : next;
+    return next && "started" in next ? next.started : null;
   }
 
   function count(
@@ -228,16 +233,21 @@ export function cluster(deps: ClusterDeps): ContentSource {
 
   function relay(
     request: ContentRequest,
-    started: Started,
+    { started, role }: Exclude<Obtained, RegistryError | string | null>,
     signal: AbortSignal,
   ): OpenContent {
     const { digest } = request;
-    return peers.relay(request, started, {
-      goOn: (part, failed) => goOn(request, part, failed, signal),
+    const flight = { role, rejoins: 0 };
+    const content = peers.relay(request, started, {
+      goOn(part, failed) {
+        flight.rejoins++;
+        return goOn(request, part, failed, signal);
+      },
       onEnd(whole, sources) {
         if (whole) flights.delivered(digest, [...sources]);
       },
     });
+    return { ...content, flight };
   }
 
   return {
