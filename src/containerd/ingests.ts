@@ -31,6 +31,7 @@ import {
   manifestType,
   OCTET_STREAM,
 } from "../oci/media_type.ts";
+import { isWholeRange } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import { tailBody } from "./tail_body.ts";
 
@@ -140,7 +141,11 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     if (!ingest) return null;
     const { total, path } = ingest;
     if (kind === "manifest") return await openManifest(ingest, options);
-    const part = partOf(options.range, total);
+    // `bytes=0-` is how containerd begins parallel ranges. A chunk that is not
+    // there yet would wait, or fail the pull; the whole makes it one stream.
+    const part = isWholeRange(options.range)
+      ? null
+      : partOf(options.range, total);
     const file = await openFile(path);
     if (!file) return null;
     const body = tailBody(file, part ?? { start: 0, end: total - 1 });

@@ -176,9 +176,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
         address,
         signal,
         async (alive): Promise<Started | RegistryError | null> => {
-          // The whole, where it is the whole: containerd then takes one stream.
-          const part = isFromStart(range) ? undefined : range;
-          const options = { range: part, signal: alive };
+          const options = { range, signal: alive };
           const only = peersOf([address]);
           return (await peers.start(only, request, options, limits)).value;
         },
@@ -266,11 +264,6 @@ export function cluster(deps: ClusterDeps): ContentSource {
 
 function startOf(range: RangeRequest | undefined): number {
   return range && "start" in range ? range.start : 0;
-}
-
-function isFromStart(range: RangeRequest | undefined): boolean {
-  return range !== undefined && "start" in range && range.start === 0 &&
-    range.end === undefined;
 }
 
 async function* peersOf(addresses: readonly string[]): AsyncIterable<Peer> {
