@@ -5,6 +5,7 @@
  * @module
  */
 
+import { boundedMap } from "../async/bounded_map.ts";
 import { deadline } from "../async/deadline.ts";
 import type {
   ContentSource,
@@ -69,6 +70,9 @@ type Obtained =
 /** Answers of homes that are followed for one request before it goes upstream. */
 const MAX_ROUNDS = 5;
 
+/** Digests whose last holder is remembered. */
+const MAX_RECENT = 1_024;
+
 /** Leads by 404 that are remembered; containerd pulls a few layers at a time. */
 const MAX_QUEUED = 64;
 
@@ -83,6 +87,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
   const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
   const queued = new Set<Digest>(); // Led by 404 and perhaps not begun.
+  const recent = boundedMap<Digest, string>(MAX_RECENT); // Who held it just now.
 
   /** Asks homes until somebody delivers, or it is this node's turn. */
   async function obtain(
@@ -93,6 +98,8 @@ export function cluster(deps: ClusterDeps): ContentSource {
     const { digest } = request;
     using limit = deadline(signal, OBTAIN_MS);
     const options = { range, signal: limit.signal };
+    const chunk = startOf(range) > 0 && await fromRecent(request, options);
+    if (chunk) return chunk;
     let mayLead = false;
     for (let round = 0; round < MAX_ROUNDS && !limit.signal.aborted; round++) {
       const { reply, pulls } = await ask(request, options, failed);
@@ -109,6 +116,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
         // Not always the first that home told.
         if (started instanceof RegistryError) return started;
         flights.follows(digest, started.from);
+        if (reply.kind === "holders") recent.set(digest, started.from);
         return { started, role: reply.kind };
       }
       failed.push(...told);
@@ -153,6 +161,23 @@ export function cluster(deps: ClusterDeps): ContentSource {
       if (!failed.includes(address)) return [address];
     }
     return [];
+  }
+
+  /**
+   * The rest of what began at a complete copy goes on there, without asking
+   * again: parallel ranges come 2 MiB at a time.
+   */
+  async function fromRecent(
+    request: ContentRequest,
+    options: OpenOptions,
+  ): Promise<Obtained> {
+    const address = recent.get(request.digest);
+    if (!address || deps.aside.has(address, request.digest)) return null;
+    const started = await fromHolders(request, [address], options);
+    if (!started) recent.delete(request.digest);
+    return started instanceof RegistryError || started === null
+      ? started
+      : { started, role: "holders" };
   }
 
   async function fromHolders(
