@@ -50,7 +50,11 @@ export interface BlobsOptions {
 
 /** The source, and how to tell it that something is gone. */
 export interface Blobs extends ContentSource {
-  /** Tells whether content is committed; false while containerd is away. */
+  /**
+   * Tells whether content is committed.
+   *
+   * @throws While containerd is away
+   */
   has(digest: Digest): Promise<boolean>;
   /** Forgets what is known of content: it was deleted. */
   forget(digest: Digest): void;
@@ -179,10 +183,7 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
       unlessAway(request.digest, signal, describe(request, signal)),
     open: (request, options) =>
       unlessAway(request.digest, options.signal, open(request, options)),
-    async has(digest) {
-      const info = await unlessAway(digest, NEVER, find(digest, NEVER));
-      return info !== null;
-    },
+    has: async (digest) => await ask(digest) !== null,
     forget(digest) {
       infos.delete(digest);
       types.delete(digest);

@@ -79,7 +79,11 @@ export function containerdStore(
     async pullState(digest) {
       const ingest = await ingests.find(digest);
       if (ingest) return { kind: "pulling", ...ingest };
-      return await source.has(digest) ? { kind: "complete" } : null;
+      try {
+        return await source.has(digest) ? { kind: "complete" } : null;
+      } catch {
+        return { kind: "unknown" }; // containerd is away; the watcher says so.
+      }
     },
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };

@@ -19,6 +19,7 @@ import {
   FLIGHTS_PATH,
   type JoinMessage,
   MAX_MESSAGES,
+  MAX_PEERS,
 } from "./messages.ts";
 
 /** What a node wants to know about a digest. */
@@ -38,7 +39,7 @@ export interface JoinRequest {
   readonly signal: AbortSignal;
 }
 
-/** How far this node's own pull of a digest is; null when there is none. */
+/** How far this node's own pull of a digest is; null: neither pull nor content. */
 export type PullState =
   | {
     readonly kind: "pulling";
@@ -46,6 +47,8 @@ export type PullState =
     readonly total: number;
   }
   | { readonly kind: "complete" }
+  /** containerd is away: nobody can say. */
+  | { readonly kind: "unknown" }
   | null;
 
 /** What flights need of other parts. */
@@ -66,12 +69,31 @@ export interface FlightsDeps {
    * @default {fetch}
    */
   readonly fetcher?: typeof fetch;
+  /**
+   * Time between reports, and until a part is over.
+   *
+   * @default {The real time}
+   */
+  readonly clock?: Clock;
+}
+
+/** What flights need of time. */
+export interface Clock {
+  /** Milliseconds; it does not go back. */
+  now(): number;
+  /** Waits; it ends early when the signal aborts, and does not reject. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 /** Flights as the rest of a node sees them. */
 export interface Flights {
-  /** Asks home what to do. It never rejects: with nobody to ask, it leads. */
+  /**
+   * Asks home what to do. It never rejects: with nobody to ask, it leads. When
+   * its signal aborts, nothing is to be done.
+   */
   join(request: JoinRequest): Promise<FlightReply>;
+  /** Tells that this node takes a digest from another peer than the first told. */
+  follows(digest: Digest, address: string): void;
   /**
    * Tells that this node's containerd was given the last byte, and by whom. If
    * its pull then ends without content, the bytes were wrong: containerd checks
@@ -104,17 +126,32 @@ const REPORT_MS = 1_000;
 /** Milliseconds without a pull after which this node has left a flight. */
 const LEAVE_MS = 3_000;
 
+/** Milliseconds for which the end of a part is told again when nobody hears it. */
+const UNHEARD_MS = 30_000;
+
 /** Flights that a node takes part in at once; containerd pulls a few layers of a
  * few images. */
 const MAX_PARTS = 1_024;
 
+const REAL_CLOCK: Clock = { now: () => performance.now(), sleep };
+
 /** This node's part in one flight. */
 interface Part {
+  /** Whom it takes from; null when it goes upstream. */
   parent: string | null;
   /** When its pull was last seen, in ms. */
   seenAt: number;
   /** Who gave the bytes, once the last one was handed on. */
   sources?: readonly string[];
+  /** True when the pull was found to have ended without content. */
+  corrupt?: boolean;
+}
+
+/** What there is to tell of one part. */
+interface News {
+  readonly digest: Digest;
+  readonly part: Part;
+  readonly message: FlightMessage;
 }
 
 /**
@@ -125,13 +162,12 @@ interface Part {
  * @returns The flights, which report only while they run
  */
 export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
-  const { router, log, fetcher = fetch } = deps;
+  const { router, log, fetcher = fetch, clock = REAL_CLOCK } = deps;
   const home = emptyHome();
   const parts = new Map<Digest, Part>();
-  const now = () => performance.now();
 
   const answer = (messages: readonly FlightMessage[]) =>
-    messages.map((message) => handle(home, message, now(), options));
+    messages.map((message) => handle(home, message, clock.now(), options));
 
   const isSelf = (peer: Peer) => peer.id === deps.id;
 
@@ -194,90 +230,146 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
 
   async function join(request: JoinRequest): Promise<FlightReply> {
     const { signal, ...facts } = request;
+    const failed = request.failed.slice(-MAX_PEERS); // The last ones count.
     const homes = router.nearest(request.digest, HOMES);
     const from = ownAddress(homes);
     // Alone, or not yet known by a name: nobody can follow, so nobody asks.
     if (!from) return alone(request);
-    const message: JoinMessage = { kind: "join", from, peek: false, ...facts };
+    const message: JoinMessage = {
+      kind: "join",
+      from,
+      peek: false,
+      ...facts,
+      failed,
+    };
     const [, ...others] = homes;
     // Only a lead is worth a second word; one who just looks asks one home.
     const words = request.mayLead
       ? others.map((peer) => ask(peer, { ...message, peek: true }, signal))
       : [];
     let reply = await decide(homes, message, signal) ?? alone(request);
-    if (reply.kind === "lead") reply = await secondWord(words) ?? reply;
+    if (!("peers" in reply)) reply = await secondWord(words) ?? reply;
+    if (signal.aborted) return { kind: "none" };
     if (request.mayLead) take(request.digest, reply);
     return reply;
   }
 
+  /** Takes its place; told nothing, it goes upstream on its own. */
   function take(digest: Digest, reply: FlightReply): void {
-    if (reply.kind === "none" || parts.size >= MAX_PARTS) return;
-    const parent = reply.kind === "lead" ? null : reply.peers[0] ?? null;
-    parts.set(digest, { parent, seenAt: now() });
+    if (parts.size >= MAX_PARTS && !parts.has(digest)) return;
+    const parent = "peers" in reply ? reply.peers[0] ?? null : null;
+    parts.set(digest, { parent, seenAt: clock.now() });
   }
 
-  /** What this node has to tell of one flight, and whether it still flies. */
-  async function report(
-    digest: Digest,
-    part: Part,
-    from: string,
-  ): Promise<FlightMessage | null> {
-    const state = await deps.pullState(digest);
+  /** What this node has to tell of one flight; null for nothing at the moment. */
+  async function newsOf(digest: Digest, part: Part): Promise<News | null> {
+    const from = ownAddress(router.nearest(digest, HOMES));
+    const state = await pullState(digest);
+    const silentMs = clock.now() - part.seenAt;
     if (state?.kind === "pulling") {
-      part.seenAt = now();
+      part.seenAt = clock.now();
+      const { parent } = part;
       const { offset, total } = state;
-      return {
-        kind: "progress",
+      return from === null ? null : {
         digest,
-        from,
-        parent: part.parent,
-        offset,
-        total,
+        part,
+        message: { kind: "progress", digest, from, parent, offset, total },
       };
     }
-    if (state) {
-      parts.delete(digest);
-      return { kind: "have", digest, from };
-    }
+    if (state?.kind === "unknown") part.seenAt = clock.now();
+    if (state?.kind === "unknown") return null;
+    if (silentMs > UNHEARD_MS) forget(digest, part);
     // Between an ingest's end and the commit there is a moment with neither.
-    if (now() - part.seenAt < LEAVE_MS) return null;
-    parts.delete(digest);
-    if (part.sources) deps.onCorrupt?.(digest, part.sources);
-    return { kind: "gone", digest, from, corrupt: part.sources !== undefined };
+    if (from === null || (!state && silentMs < LEAVE_MS)) return null;
+    const message: FlightMessage = state
+      ? { kind: "have", digest, from }
+      : { kind: "gone", digest, from, corrupt: isCorrupt(digest, part) };
+    return { digest, part, message };
+  }
+
+  /** A pull that ended after its last byte and left no content had wrong bytes. */
+  function isCorrupt(digest: Digest, part: Part): boolean {
+    if (!part.sources) return false;
+    if (!part.corrupt) deps.onCorrupt?.(digest, part.sources);
+    part.corrupt = true;
+    return true;
+  }
+
+  async function pullState(digest: Digest): Promise<PullState> {
+    try {
+      return await deps.pullState(digest);
+    } catch (error) {
+      log.debug("own pull cannot be seen", { digest, error });
+      return { kind: "unknown" };
+    }
+  }
+
+  /** Ends a part, unless this node has joined again meanwhile. */
+  function forget(digest: Digest, part: Part): void {
+    if (parts.get(digest) === part) parts.delete(digest);
   }
 
   async function reportAll(signal: AbortSignal): Promise<void> {
-    const batches = new Map<string, { peer: Peer; batch: FlightMessage[] }>();
-    for (const [digest, part] of parts) {
-      const [peer, ...others] = router.nearest(digest, HOMES);
-      const from = peer && ownAddress([peer, ...others]);
-      const message = from && await report(digest, part, from);
-      if (!peer || !message) continue;
-      const { batch } = batches.get(peer.address) ?? { batch: [] };
-      batches.set(peer.address, { peer, batch: [...batch, message] });
+    const all = parts.entries().map(([digest, part]) => newsOf(digest, part));
+    let news = (await Promise.all(all)).filter((one) => one !== null);
+    // Whoever joins asks the homes in this order, too.
+    for (let rank = 0; rank < HOMES && news.length > 0; rank++) {
+      news = await tell(news, rank, signal);
     }
-    await Promise.all(
-      batches.values().map(({ peer, batch }) =>
-        send(peer, batch.slice(0, MAX_MESSAGES), signal).catch((error) =>
-          log.debug("home was not told", { peer: peer.address, error })
-        )
-      ),
-    );
+  }
+
+  /** Tells the home of one rank of each flight; returns what nobody heard. */
+  async function tell(
+    news: readonly News[],
+    rank: number,
+    signal: AbortSignal,
+  ): Promise<News[]> {
+    const batches: { readonly peer: Peer; readonly batch: News[] }[] = [];
+    const open = new Map<string, News[]>();
+    const unheard: News[] = [];
+    for (const one of news) {
+      const peer = router.nearest(one.digest, HOMES)[rank];
+      let batch = open.get(peer?.id ?? "");
+      if (peer && (!batch || batch.length === MAX_MESSAGES)) {
+        open.set(peer.id, batch = []);
+        batches.push({ peer, batch });
+      }
+      (batch ?? unheard).push(one);
+    }
+    await Promise.all(batches.map(async ({ peer, batch }) => {
+      try {
+        await send(peer, batch.map(({ message }) => message), signal);
+        for (const { digest, part, message } of batch) {
+          if (message.kind !== "progress") forget(digest, part);
+        }
+      } catch (error) {
+        log.debug("home was not told", { peer: peer.address, error });
+        unheard.push(...batch);
+      }
+    }));
+    return unheard;
   }
 
   return {
     join,
     answer,
+    follows(digest, address) {
+      const part = parts.get(digest);
+      if (part) part.parent = address;
+    },
     takesPart: (digest) => parts.has(digest),
     delivered(digest, sources) {
       const part = parts.get(digest);
-      if (part) parts.set(digest, { ...part, seenAt: now(), sources });
+      if (!part) return;
+      part.seenAt = clock.now();
+      part.sources = sources;
     },
     async run(signal) {
       while (!signal.aborted) {
-        await sleep(REPORT_MS, signal);
-        expire(home, now());
-        if (parts.size > 0) await reportAll(signal);
+        await clock.sleep(REPORT_MS, signal);
+        if (signal.aborted) return;
+        expire(home, clock.now());
+        await reportAll(signal);
       }
     },
   };

@@ -31,8 +31,15 @@ interface Member {
   offset: number;
   /** When it was last heard of, in ms. */
   heardAt: number;
-  /** When it last had more bytes than before, or was given its place, in ms. */
+  /**
+   * When it last had more bytes than before, or was given its place, in ms;
+   * `NEVER` once it failed somebody and had not grown for a while.
+   */
   grewAt: number;
+  /** When this home gave it its place, in ms; `NEVER` when it told of one itself. */
+  placedAt: number;
+  /** True when its bytes may be those that turned out corrupt: nobody's parent. */
+  suspect: boolean;
 }
 
 interface Flight {
@@ -41,9 +48,6 @@ interface Flight {
   readonly holders: Map<string, number>;
   /** Size of the content in bytes, 0 while unknown. */
   total: number;
-  /** Leads that were given beside a leader that was still growing. */
-  extraLeads: number;
-  heardAt: number;
 }
 
 /** All flights of one home. The caller owns it; only `handle` and `expire` change it. */
@@ -61,8 +65,24 @@ export const MEMBER_TTL_MS = 5_000;
  */
 export const STALLED_MS = 20_000;
 
-/** A member that grew within this time, in ms, is alive whatever others say. */
-const FRESH_MS = 2_000;
+/**
+ * A member that grew within this time, in ms, is alive whatever others say. It
+ * is between the second in which one that grows tells so again and the 2 s after
+ * which a follower gives a silent parent up, with room for slow messages.
+ */
+const FRESH_MS = 1_500;
+
+/**
+ * For so long, in ms, a home's own word on a member's place counts more than the
+ * member's, whose report may have been on its way when it was given the place.
+ */
+const PLACED_MS = 1_000;
+
+/** Nodes that go upstream for one flight at once, at most. */
+const MAX_LEADERS = 2;
+
+/** A time before all others. */
+const NEVER = -Infinity;
 
 /** A holder is believed for so long, in ms; one that is asked and has it not is
  * forgotten at once. */
@@ -107,25 +127,24 @@ export function handle(
   options: HomeOptions,
 ): FlightReply {
   const { digest, from } = message;
-  if (message.kind === "gone" && message.corrupt) {
-    state.flights.delete(digest);
-    return { kind: "none" };
-  }
-  const flight = heard(state, digest, now);
-  forget(flight, now);
+  const known = state.flights.get(digest);
+  if (known) forget(known, now);
   switch (message.kind) {
     case "join":
-      return join(flight, message, now, options);
+      return message.mayLead && !message.peek
+        ? join(heard(state, digest), message, now, options)
+        : look(known ?? newFlight(), message, now);
     case "progress":
-      progress(flight, message, now);
+      progress(heard(state, digest), message, now);
       break;
     case "have":
-      flight.members.delete(from);
-      addHolder(flight, from, now);
+      known?.members.delete(from);
+      addHolder(heard(state, digest), from, now);
       break;
     case "gone":
-      flight.members.delete(from);
-      flight.holders.delete(from);
+      known?.members.delete(from);
+      known?.holders.delete(from);
+      if (known && message.corrupt) end(known);
   }
   return { kind: "none" };
 }
@@ -145,16 +164,13 @@ export function expire(state: HomeState, now: number): void {
   }
 }
 
+function newFlight(): Flight {
+  return { members: new Map(), holders: new Map(), total: 0 };
+}
+
 /** Finds or makes the flight and puts it last in line to be forgotten. */
-function heard(state: HomeState, digest: Digest, now: number): Flight {
-  const flight: Flight = state.flights.get(digest) ?? {
-    members: new Map(),
-    holders: new Map(),
-    total: 0,
-    extraLeads: 0,
-    heardAt: now,
-  };
-  flight.heardAt = now;
+function heard(state: HomeState, digest: Digest): Flight {
+  const flight = state.flights.get(digest) ?? newFlight();
   state.flights.delete(digest);
   state.flights.set(digest, flight);
   if (state.flights.size > MAX_FLIGHTS) {
@@ -162,6 +178,15 @@ function heard(state: HomeState, digest: Digest, now: number): Flight {
     if (oldest) state.flights.delete(oldest);
   }
   return flight;
+}
+
+/**
+ * Ends a flight whose content was corrupt somewhere. Its members tell on until
+ * they have found out themselves: they are kept, so that nobody is sent to them.
+ */
+function end({ members, holders }: Flight): void {
+  holders.clear();
+  for (const member of members.values()) member.suspect = true;
 }
 
 function forget({ members, holders }: Flight, now: number): void {
@@ -185,14 +210,19 @@ function progress(
   { from, parent, offset, total }: ProgressMessage,
   now: number,
 ): void {
+  // One that has all of it has told so since: this was on its way for long.
+  if (flight.holders.has(from)) return;
   const known = flight.members.get(from);
   if (!known && flight.members.size >= MAX_MEMBERS) return;
   flight.total ||= total;
+  const placed = known && now - known.placedAt < PLACED_MS;
   flight.members.set(from, {
-    parent,
+    parent: placed ? known.parent : parent,
     offset,
     heardAt: now,
     grewAt: known && offset <= known.offset ? known.grewAt : now,
+    placedAt: known?.placedAt ?? NEVER,
+    suspect: known?.suspect ?? false,
   });
 }
 
@@ -202,57 +232,101 @@ function join(
   now: number,
   options: HomeOptions,
 ): FlightReply {
-  const { from, failed, offset, total } = message;
-  for (const address of message.holders) addHolder(flight, address, now);
+  const { from, failed, total } = message;
+  for (const address of message.holders) hearsay(flight, address, now);
   for (const address of failed) distrust(flight, address, now);
   flight.holders.delete(from); // It would not ask.
   flight.total ||= total;
-  if (message.peek) return holdersOf(flight, failed);
-  if (!message.mayLead) return peek(flight, failed);
 
   const places = placesFor(flight, message, now, options);
   const [best] = places;
   if (best) {
-    settle(flight, { from, parent: best.address, offset }, now);
+    settle(flight, message, best.address, now);
     const peers = places.slice(0, PARENTS_TOLD).map(({ address }) => address);
     return { kind: best.complete ? "holders" : "follow", peers };
   }
-  if (!grantsLead(flight, from, now)) return { kind: "none" };
-  settle(flight, { from, parent: null, offset }, now);
-  return { kind: "lead" };
+  const leads = leadersBeside(flight, from, now) < MAX_LEADERS;
+  // On its own or for all, it goes upstream: others may take from it.
+  const settled = settle(flight, message, null, now);
+  return { kind: leads && settled ? "lead" : "none" };
 }
 
-/** A peer failed somebody. One that still grows is fine for the others. */
+/** The asker says that a peer has all of it; one that still pulls knows better. */
+function hearsay(flight: Flight, address: string, now: number): void {
+  const pulls = (flight.members.get(address)?.grewAt ?? NEVER) > NEVER;
+  if (!pulls) addHolder(flight, address, now);
+}
+
+/**
+ * A peer failed somebody. One that still grows is fine for the others; another
+ * is kept in mind, so that nobody is sent to those who wait for it.
+ */
 function distrust(flight: Flight, address: string, now: number): void {
-  flight.holders.delete(address);
+  const held = flight.holders.delete(address);
   const member = flight.members.get(address);
-  if (member && !isFresh(member, now)) flight.members.delete(address);
+  if (member && !isFresh(member, now)) member.grewAt = NEVER;
+  if (member || !held || flight.members.size >= MAX_MEMBERS) return;
+  flight.members.set(address, {
+    parent: null,
+    offset: 0,
+    heardAt: now,
+    grewAt: NEVER,
+    placedAt: NEVER,
+    suspect: false,
+  });
 }
 
 function isFresh({ grewAt }: Member, now: number): boolean {
   return now - grewAt <= FRESH_MS;
 }
 
-function holdersOf(flight: Flight, failed: readonly string[]): FlightReply {
-  const peers = [...flight.holders.keys()]
-    .filter((address) => !failed.includes(address)).reverse();
-  return peers.length > 0
-    ? { kind: "holders", peers: peers.slice(0, PARENTS_TOLD) }
-    : { kind: "none" };
-}
-
-/** For one that only looks: a holder, or somebody who has bytes. */
-function peek(flight: Flight, failed: readonly string[]): FlightReply {
-  const complete = holdersOf(flight, failed);
-  if (complete.kind === "holders") return complete;
-  const growing = flight.members.entries()
-    .filter(([address, { offset }]) => offset > 0 && !failed.includes(address))
+/**
+ * For one that only looks: a holder, or, if it is no other home that asks for
+ * holders alone, somebody who has bytes. Nothing is recorded.
+ */
+function look(
+  flight: Flight,
+  { from, failed, peek, holders }: JoinMessage,
+  now: number,
+): FlightReply {
+  const isOther = (address: string) =>
+    address !== from && !failed.includes(address);
+  const complete = [
+    ...[...flight.holders.keys()].reverse(),
+    ...peek ? [] : holders, // Another home's answer is to be its own.
+  ].filter(isOther);
+  if (complete.length > 0) {
+    const peers = [...new Set(complete)].slice(0, PARENTS_TOLD);
+    return { kind: "holders", peers };
+  }
+  const growing = peek ? [] : flight.members.entries()
+    .filter(([address, { offset }]) =>
+      offset > 0 && isOther(address) && gives(flight, address, now)
+    )
     .toArray()
     .sort(([, a], [, b]) => b.offset - a.offset)
     .map(([address]) => address);
   return growing.length > 0
     ? { kind: "follow", peers: growing.slice(0, PARENTS_TOLD) }
     : { kind: "none" };
+}
+
+/**
+ * Whether bytes can be hoped for from a node: it grew just now, or nothing
+ * speaks against it and whom it takes from.
+ */
+function gives(flight: Flight, address: string, now: number): boolean {
+  if (flight.members.get(address)?.suspect) return false;
+  let at: string | null = address;
+  for (let hops = 0; at !== null && hops <= MAX_DEPTH; hops++) {
+    const member = flight.members.get(at);
+    // A holder, or somebody of whom this home has not heard yet.
+    if (!member || flight.holders.has(at)) return true;
+    if (isFresh(member, now) && member.grewAt > member.placedAt) return true;
+    if (now - member.grewAt > STALLED_MS) return false;
+    at = member.parent;
+  }
+  return at === null;
 }
 
 /** Somebody to take from. */
@@ -292,8 +366,9 @@ function placesFor(
     .filter((address) => !excluded(address))
     .map((address) => place(address, 0, Infinity));
   const growing = flight.members.entries()
-    .filter(([address, { grewAt }]) =>
-      !excluded(address) && now - grewAt <= STALLED_MS
+    .filter(([address]) =>
+      !excluded(address) && !flight.holders.has(address) &&
+      gives(flight, address, now)
     )
     .map(([address, { offset }]) =>
       place(address, depthOf(flight, address), offset)
@@ -312,31 +387,36 @@ function compareOffsets(a: number, b: number): number {
   return a === b ? 0 : a - b; // Infinity - Infinity is no number.
 }
 
+/** Gives a node its place; false when there are too many to keep in mind. */
 function settle(
   flight: Flight,
-  { from, parent, offset }: {
-    from: string;
-    parent: string | null;
-    offset: number;
-  },
+  { from, offset }: JoinMessage,
+  parent: string | null,
   now: number,
-): void {
-  if (flight.members.size >= MAX_MEMBERS && !flight.members.has(from)) return;
-  flight.members.set(from, { parent, offset, heardAt: now, grewAt: now });
+): boolean {
+  const known = flight.members.get(from);
+  if (!known && flight.members.size >= MAX_MEMBERS) return false;
+  flight.members.set(from, {
+    parent,
+    offset,
+    heardAt: now,
+    grewAt: now,
+    placedAt: now,
+    // What it has of a corrupt flight it keeps, unless it begins anew.
+    suspect: offset > 0 && (known?.suspect ?? false),
+  });
+  return true;
 }
 
 /**
- * Whether a node may go upstream for all. One always may when nobody else does;
- * beside a leader that still grows, which only the asker cannot reach, one more
- * in a flight may, and the next is on its own.
+ * Others that go upstream and grow. Nobody may lead beside two: beside one it
+ * may, because it asks only when it cannot reach that one.
  */
-function grantsLead(flight: Flight, from: string, now: number): boolean {
-  const others = flight.members.entries().some(([address, member]) =>
-    address !== from && member.parent === null && isFresh(member, now)
-  );
-  if (!others) return true;
-  flight.extraLeads++;
-  return flight.extraLeads === 1;
+function leadersBeside(flight: Flight, from: string, now: number): number {
+  return flight.members.entries().filter(([address, member]) =>
+    address !== from && member.parent === null && !member.suspect &&
+    isFresh(member, now)
+  ).toArray().length;
 }
 
 function childrenOf(flight: Flight, except: string): Map<string, number> {

@@ -77,9 +77,9 @@ export type FlightReply =
 /** A batch holds at most so many messages and so many bytes. */
 export const MAX_MESSAGES = 256;
 /** A batch of {@linkcode MAX_MESSAGES} joins with all their lists is shorter. */
-export const MAX_BATCH_BYTES: number = 256 << 10;
+export const MAX_BATCH_BYTES: number = 512 << 10;
 /** A list of peers in a message is cut off here. */
-const MAX_PEERS = 16;
+export const MAX_PEERS = 16;
 
 /** Version of what is said; a home answers its own version only. */
 const VERSION = 1;
@@ -177,7 +177,8 @@ function toReply(value: unknown): FlightReply {
   const fields = toFields(value);
   const { kind } = fields;
   if (kind === "follow" || kind === "holders") {
-    return { kind, peers: peers(fields.peers) };
+    const told = peers(fields.peers);
+    return told.length > 0 ? { kind, peers: told } : { kind: "none" };
   }
   return kind === "lead" ? { kind } : { kind: "none" };
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { deadline } from "../async/deadline.ts";
 import type {
   ContentSource,
   OpenContent,
@@ -27,7 +28,7 @@ import { whileAlive, type WhileAliveDeps } from "./while_alive.ts";
 /** What the cluster needs of other parts. */
 export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
   /** Asks homes. */
-  readonly flights: Pick<Flights, "join" | "delivered">;
+  readonly flights: Pick<Flights, "join" | "delivered" | "follows">;
   /** Sends this node upstream. */
   readonly leads: Leads;
   /** Tells how far this node's own pull of a digest is. */
@@ -52,6 +53,15 @@ const PARENT_LIMITS: Limits = {
  */
 const QUEUED_PARENT_LIMITS: Limits = { ...PARENT_LIMITS, budgetMs: 150 };
 
+/**
+ * Milliseconds until the first byte, however many homes and parents are asked:
+ * containerd 2.3 gives up at 30 s.
+ */
+const OBTAIN_MS = 25_000;
+
+/** What asking came to: bytes, an answer, this node's turn, or nobody. */
+type Obtained = Started | RegistryError | "lead" | null;
+
 /** Answers of homes that are followed for one request before it goes upstream. */
 const MAX_ROUNDS = 5;
 
@@ -73,39 +83,48 @@ export function cluster(deps: ClusterDeps): ContentSource {
   /** Asks homes until somebody delivers, or it is this node's turn. */
   async function obtain(
     request: ContentRequest,
-    options: OpenOptions,
+    { range, signal }: OpenOptions,
     failed: string[],
-  ): Promise<Started | RegistryError | "lead" | null> {
+  ): Promise<Obtained> {
     const { digest } = request;
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      const reply = await ask(request, options, failed);
+    using limit = deadline(signal, OBTAIN_MS);
+    const options = { range, signal: limit.signal };
+    let mayLead = false;
+    for (let round = 0; round < MAX_ROUNDS && !limit.signal.aborted; round++) {
+      const { reply, pulls } = await ask(request, options, failed);
+      mayLead = pulls;
       count(request, reply, round);
-      if (reply.kind === "lead") return "lead";
-      if (reply.kind === "none" || options.signal.aborted) return null;
+      if (reply.kind === "lead" || reply.kind === "none") {
+        return pulls ? "lead" : null;
+      }
       const told = reply.peers.filter((address) => !failed.includes(address));
       const started = reply.kind === "follow"
         ? await follow(request, told, options)
         : await fromHolders(request, told, options);
-      if (started) return started;
+      if (started) {
+        // Not always the first that home told.
+        if ("from" in started) flights.follows(digest, started.from);
+        return started;
+      }
       failed.push(...told);
       log.debug("nobody of the flight delivers", { digest, round });
     }
     metrics.count("peili_flight_waits_given_up_total", {});
-    return null;
+    return mayLead && !signal.aborted ? "lead" : null;
   }
 
   async function ask(
     request: ContentRequest,
     { range, signal }: OpenOptions,
     failed: readonly string[],
-  ): Promise<FlightReply> {
+  ): Promise<{ reply: FlightReply; pulls: boolean }> {
     const { digest } = request;
     const [own, found] = await Promise.all([
       pullState(digest),
       firstHolder(request, failed, signal),
     ]);
     const pulling = own?.kind === "pulling" ? own : null;
-    return await flights.join({
+    const reply = await flights.join({
       digest,
       mayLead: pulling !== null,
       offset: pulling?.offset ?? startOf(range),
@@ -114,6 +133,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
       failed,
       signal,
     });
+    return { reply, pulls: pulling !== null };
   }
 
   /** One complete copy is enough to know; home knows of more. */
@@ -225,7 +245,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
     stat,
     async open(request, options) {
       const { digest } = request;
-      if (leads.isDecided(digest)) return await lead(request);
+      if (leads.takeDecided(digest)) return await lead(request);
       const got = await obtain(request, options, []);
       if (got === "lead") return await lead(request);
       if (got instanceof RegistryError) throw got;

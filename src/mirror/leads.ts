@@ -4,7 +4,7 @@
  * @module
  */
 
-import { boundedMap } from "../async/bounded_map.ts";
+import { type BoundedMap, boundedMap } from "../async/bounded_map.ts";
 import type { Digest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/error.ts";
 import type { ContentRequest } from "../oci/request.ts";
@@ -24,8 +24,11 @@ export interface Leads {
   expect(digest: Digest): void;
   /** From now on this digest comes from upstream only, on this node. */
   distrust(digest: Digest): void;
-  /** Tells whether a request goes upstream without asking anybody. */
-  isDecided(digest: Digest): boolean;
+  /**
+   * Tells whether a request goes upstream without asking anybody. What was
+   * expected is asked for once: if upstream fails, too, peers are asked again.
+   */
+  takeDecided(digest: Digest): boolean;
 }
 
 /** Milliseconds in which containerd asks again after a body ended: it does so at once. */
@@ -47,9 +50,10 @@ export function leads(
   upstream: Upstream,
   now: () => number = () => performance.now(),
 ): Leads {
-  const until = boundedMap<Digest, number>(MAX_DIGESTS);
-  const set = (digest: Digest, ms: number) =>
-    until.set(digest, Math.max(until.get(digest) ?? 0, now() + ms));
+  const expected = boundedMap<Digest, number>(MAX_DIGESTS); // Until, in ms.
+  const distrusted = boundedMap<Digest, number>(MAX_DIGESTS);
+  const holds = (until: BoundedMap<Digest, number>, digest: Digest) =>
+    (until.get(digest) ?? 0) > now();
   return {
     async redirect({ kind, registry, repository, digest }) {
       const base = registry && await upstream(registry);
@@ -60,8 +64,12 @@ export function leads(
         headers: { Location: `${base}/v2/${repository}/${kind}s/${digest}` },
       });
     },
-    expect: (digest) => set(digest, EXPECT_MS),
-    distrust: (digest) => set(digest, DISTRUST_MS),
-    isDecided: (digest) => (until.get(digest) ?? 0) > now(),
+    expect: (digest) => expected.set(digest, now() + EXPECT_MS),
+    distrust: (digest) => distrusted.set(digest, now() + DISTRUST_MS),
+    takeDecided(digest) {
+      const isExpected = holds(expected, digest);
+      expected.delete(digest);
+      return isExpected || holds(distrusted, digest);
+    },
   };
 }
