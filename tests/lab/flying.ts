@@ -59,15 +59,18 @@ export interface Fresh {
   readonly info: ImageInfo;
 }
 
-const used = new WeakMap<Lab, number>();
+/** How many of an image a lab has had. */
+const used = new WeakMap<Lab, Map<ImageName, number>>();
 
 /**
  * Makes and pushes an image that no node of a lab has. All labs take them in
  * the same order, so that few are made.
  */
 export async function fresh(lab: Lab, image: ImageName): Promise<Fresh> {
-  const number = (used.get(lab) ?? 0) + 1;
-  used.set(lab, number);
+  const counts = used.get(lab) ?? new Map<ImageName, number>();
+  used.set(lab, counts);
+  const number = (counts.get(image) ?? 0) + 1;
+  counts.set(image, number);
   const seed = `flight-${number}`;
   const name = await lab.image(image, seed);
   return { name, info: await lab.imageInfo(image, seed) };
@@ -232,4 +235,15 @@ export function onlyLayer({ layers }: ImageInfo): ImageInfo["config"] {
   const [layer] = layers;
   if (!layer) throw new Error("Cannot use an image without a layer");
   return layer;
+}
+
+/** Bytes of everything that images are made of, what they share once. */
+export function bytesOf(images: readonly ImageInfo[]): number {
+  const parts = images.flatMap(({ config, layers, manifests }) => [
+    config,
+    ...layers,
+    ...manifests,
+  ]);
+  const sizes = new Map(parts.map(({ digest, size }) => [digest, size]));
+  return sizes.values().reduce((sum, size) => sum + size, 0);
 }
