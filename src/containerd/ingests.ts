@@ -80,6 +80,9 @@ export interface IngestsOptions {
  */
 const IDLE_MS = 5_000;
 
+/** The kernel's clock for file times is up to one tick, in ms, behind. */
+const MTIME_LAG_MS = 10;
+
 /** Folder names whose ref is remembered. */
 const MAX_REFS = 4_096;
 
@@ -99,7 +102,7 @@ export function containerdIngests(options: IngestsOptions): Ingests {
   const { namespace, takesPart, log } = options;
   const root = join(options.contentPath, "ingest");
   const digests = boundedMap<string, Digest | "other">(MAX_REFS);
-  const startedAt = Date.now();
+  const startedAt = Date.now() - MTIME_LAG_MS;
 
   /** The digest that a folder is for; null while its ref is not written. */
   async function digestIn(folder: string): Promise<Digest | "other" | null> {
