@@ -165,6 +165,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const { router, log, fetcher = fetch, clock = REAL_CLOCK } = deps;
   const home = emptyHome();
   const parts = new Map<Digest, Part>();
+  const asking = new Set<Digest>(); // Joins under way.
 
   const answer = (messages: readonly FlightMessage[]) =>
     messages.map((message) => handle(home, message, clock.now(), options));
@@ -242,6 +243,8 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       ...facts,
       failed,
     };
+    // Home may send others here before its answer to this node is read.
+    if (request.mayLead) asking.add(request.digest);
     const [, ...others] = homes;
     // Only a lead is worth a second word; one who just looks asks one home.
     const words = request.mayLead
@@ -249,6 +252,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       : [];
     let reply = await decide(homes, message, signal) ?? alone(request);
     if (!("peers" in reply)) reply = await secondWord(words) ?? reply;
+    asking.delete(request.digest);
     if (signal.aborted) return { kind: "none" };
     if (request.mayLead) take(request.digest, reply);
     return reply;
@@ -357,7 +361,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       const part = parts.get(digest);
       if (part) part.parent = address;
     },
-    takesPart: (digest) => parts.has(digest),
+    takesPart: (digest) => parts.has(digest) || asking.has(digest),
     delivered(digest, sources) {
       const part = parts.get(digest);
       if (!part) return;
