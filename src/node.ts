@@ -104,10 +104,9 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     log,
   }, { fanOut: options.fanOut });
 
-  // The two sources: other nodes see the first, containerd sees the second.
+  // The two sources: other nodes see the first, containerd the second.
+  const shared = filtered(store.shared, filter);
   const committed = filtered(store.source, filter);
-  const growing = filtered(store.growing, filter);
-  const shared = firstOf(committed, growing, committed); // Commit is a move.
   const cluster = filtered(
     clusterSource({
       router,

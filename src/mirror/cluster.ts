@@ -38,13 +38,12 @@ export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
 
 /**
  * A parent that pulls: the first byte may take 20 s, as long as the parent's
- * node answers (containerd 2.3 gives up at 30 s), and the next parent is tried
- * only when one fails: two at once would be two streams of the same bytes.
+ * node answers (containerd 2.3 gives up at 30 s).
  */
 const PARENT_LIMITS: Limits = {
   delayMs: 20_000,
   budgetMs: 20_000,
-  maxAttempts: 3,
+  maxAttempts: 1,
 };
 
 /**
@@ -69,6 +68,9 @@ type Obtained =
 
 /** Answers of homes that are followed for one request before it goes upstream. */
 const MAX_ROUNDS = 5;
+
+/** Holders of one answer that are tried. */
+const MAX_HOLDERS = 3;
 
 /** Digests whose last holder is remembered. */
 const MAX_RECENT = 1_024;
@@ -108,9 +110,11 @@ export function cluster(deps: ClusterDeps): ContentSource {
       if (reply.kind === "lead" || reply.kind === "none") {
         return pulls ? "lead" : null;
       }
-      const told = reply.peers.filter((address) => !failed.includes(address));
+      const told = reply.peers.filter((address) => !failed.includes(address))
+        .slice(0, reply.kind === "follow" ? 1 : MAX_HOLDERS);
+      const [first] = told;
       const started = reply.kind === "follow"
-        ? await follow(request, told, options)
+        ? first && await follow(request, first, options)
         : await fromHolders(request, told, options);
       if (started) {
         // Not always the first that home told.
@@ -189,26 +193,21 @@ export function cluster(deps: ClusterDeps): ContentSource {
     return (await peers.start(named, request, options, HOLDER_LIMITS)).value;
   }
 
+  /**
+   * Follows the one that home chose. Another one would be unknown to home, and
+   * two nodes could wait for each other: whoever fails is told instead.
+   */
   async function follow(
     request: ContentRequest,
-    addresses: readonly string[],
+    address: string,
     { range, signal }: OpenOptions,
   ): Promise<Started | RegistryError | null> {
     const limits = await isQueued() ? QUEUED_PARENT_LIMITS : PARENT_LIMITS;
-    for (const address of addresses) {
-      const started = await whileAlive(
-        deps,
-        address,
-        signal,
-        async (alive): Promise<Started | RegistryError | null> => {
-          const options = { range, signal: alive };
-          const only = peersOf([address]);
-          return (await peers.start(only, request, options, limits)).value;
-        },
-      );
-      if (started) return started;
-    }
-    return null;
+    return await whileAlive(deps, address, signal, async (alive) => {
+      const options = { range, signal: alive };
+      const parent = peersOf([address]);
+      return (await peers.start(parent, request, options, limits)).value;
+    });
   }
 
   /** True while a lead that had to be a 404 has not begun. */
