@@ -12,7 +12,10 @@
  *   mirrorAddr: { hostname: "127.0.0.1", port: 30020 },
  *   peerAddr: { hostname: "::", port: 5002 },
  *   metricsAddr: { hostname: "::", port: 9090 },
+ *   containerdRegistryConfigPath: "/etc/containerd/certs.d",
  *   staticPeers: ["10.0.0.1:5002", "10.0.0.2:5002"],
+ *   upstream: new Map(),
+ *   fanOut: 2,
  *   mirroredRegistries: [],
  *   registryFilters: [],
  *   resolveTags: true,
@@ -48,6 +51,7 @@ export { type MemoryStore, memoryStore } from "./src/content/memory.ts";
 export {
   type CallOptions,
   type ContentSource,
+  type FlightFacts,
   LOCAL,
   type Located,
   type OpenContent,

@@ -6,7 +6,12 @@
 
 import { Command, CommanderError } from "commander";
 import deno from "../deno.json" with { type: "json" };
-import { type Config, optionsOf, registryNames } from "./config.ts";
+import {
+  type Config,
+  dropEmptyVariables,
+  optionsOf,
+  registryNames,
+} from "./config.ts";
 import { installHosts } from "./hosts/install.ts";
 import { mirrorHosts } from "./hosts/mirror_hosts.ts";
 import { type Log, startLog } from "./log.ts";
@@ -51,6 +56,8 @@ const COMMANDS: readonly CommandRow[] = [
       "registryFilters",
       "resolveTags",
       "resolveLatestTag",
+      "upstream",
+      "fanOut",
       "logLevel",
     ],
     run,
@@ -146,6 +153,7 @@ export async function main(
       .action(async (config: Config) => {
         code = await perform(row, config, signal);
       });
+    if (args[0] === row.name) dropEmptyVariables(row.options);
     optionsOf(row.options).forEach((option) => command.addOption(option));
   }
   try {
@@ -170,8 +178,6 @@ async function perform(
     return await row.run({ config, log, signal });
   } catch (error) {
     log.error(`${row.name} failed`, { error });
-    return error instanceof TypeError || error instanceof RangeError
-      ? USAGE
-      : FAILED;
+    return FAILED;
   }
 }

@@ -19,6 +19,7 @@ export interface Config {
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
   readonly dataDir: string;
+  readonly fanOut: number;
   readonly logLevel: LogLevel;
   readonly metricsAddr: ListenAddress;
   readonly mirrorAddr: ListenAddress;
@@ -30,6 +31,7 @@ export interface Config {
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
   readonly staticPeers: readonly string[];
+  readonly upstream: ReadonlyMap<string, string>;
 }
 
 /** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
@@ -124,6 +126,20 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     default: "",
     read: listOf(regex),
   },
+  upstream: {
+    flags: "--upstream <registry=url,...>",
+    help:
+      "where registries are, for the node that pulls for all; else the server of certs.d, else https://<registry>",
+    default: "",
+    read: (text) => new Map(listOf(upstreamOf)(text)),
+  },
+  fanOut: {
+    flags: "--fan-out <n>",
+    help:
+      "streams that one node gives for a layer that is still being pulled, 1 to 64",
+    default: "1",
+    read: streams,
+  },
   resolveTags: {
     flags: "--resolve-tags [true|false]",
     help:
@@ -173,7 +189,9 @@ function toOption(row: Row<unknown>): Option {
 }
 
 function listOf<T>(read: (text: string) => T): (text: string) => readonly T[] {
-  return (text) => text.split(/[\s,]+/).filter((part) => part !== "").map(read);
+  return (text) =>
+    // Not at the comma of a regular expression's {1,3}.
+    text.split(/[\s,]+(?![^{]*\})/).filter((part) => part !== "").map(read);
 }
 
 function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
@@ -248,6 +266,22 @@ function mirrorTargets(text: string): readonly string[] {
   );
 }
 
+function upstreamOf(text: string): [string, string] {
+  const [registry = "", url = ""] = text.split(/=(.*)/s);
+  if (isRegistry(registry) && /^https?:\/\/[^/]/.test(url)) {
+    return [registry, url];
+  }
+  throw new InvalidArgumentError(
+    "Allowed: registry=url, such as docker.io=https://registry-1.docker.io.",
+  );
+}
+
+function streams(text: string): number {
+  const count = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= 64) return count;
+  throw new InvalidArgumentError("Allowed: 1 to 64.");
+}
+
 function regex(text: string): RegExp {
   // Go writes "ignore case" into the expression.
   const [, flag, source = ""] = /^(\(\?i\))?(.*)$/s.exec(text) ?? [];
@@ -256,6 +290,17 @@ function regex(text: string): RegExp {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InvalidArgumentError(`It is no regular expression: ${reason}.`);
+  }
+}
+
+/**
+ * Forgets empty variables: templates set what they have no value for to "".
+ *
+ * @param names Whose variables
+ */
+export function dropEmptyVariables(names: readonly (keyof Config)[]): void {
+  for (const { envVar } of optionsOf(names)) {
+    if (envVar && Deno.env.get(envVar) === "") Deno.env.delete(envVar);
   }
 }
 

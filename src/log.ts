@@ -84,12 +84,13 @@ const LEVEL_NAMES: Partial<Record<LogtapeLevel, LogLevel>> = {
 };
 
 function formatLine({ level, timestamp, rawMessage, properties }: LogRecord) {
-  const line = {
+  const own = {
     level: LEVEL_NAMES[level] ?? level,
     time: new Date(timestamp).toISOString(),
     msg: typeof rawMessage === "string" ? rawMessage : rawMessage.join(""),
-    ...properties,
   };
+  // The line's own facts stand first, and no field takes their place.
+  const line = { ...own, ...properties, ...own };
   return JSON.stringify(
     line,
     (_key, value) => value instanceof Error ? describeError(value) : value,

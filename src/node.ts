@@ -11,19 +11,24 @@ import { inBackground } from "./async/background.ts";
 import { containerdStore } from "./containerd/store.ts";
 import { filtered, firstOf } from "./content/combine.ts";
 import { contentFilter, type FilterOptions } from "./content/filter.ts";
+import { flights } from "./flight/flights.ts";
 import { listen, type ListenAddress } from "./listen.ts";
 import type { Log } from "./log.ts";
 import { type MetricsRegistry, metricsRegistry } from "./metrics/metrics.ts";
-import { aside } from "./mirror/aside.ts";
-import { peerSource } from "./mirror/peer.ts";
+import { type Aside, aside } from "./mirror/aside.ts";
+import { cluster as clusterSource } from "./mirror/cluster.ts";
+import { type Leads, leads } from "./mirror/leads.ts";
+import { peerSource, pingPeer } from "./mirror/peer.ts";
 import { holdsIn, peerApi } from "./mirror/peer_api.ts";
-import { swarm } from "./mirror/swarm.ts";
+import { CORRUPT_ASIDE_MS } from "./mirror/tries.ts";
+import type { Digest } from "./oci/digest.ts";
 import type { Handler } from "./registry/exchange.ts";
 import { registryHandler } from "./registry/handler.ts";
 import { observed } from "./registry/observe.ts";
 import { probes, routes } from "./registry/routes.ts";
 import type { Readiness } from "./routing/router.ts";
 import { staticPeers } from "./routing/static_peers.ts";
+import { type Upstream, upstreamAddress } from "./upstream/address.ts";
 
 /** What a node is told. */
 export interface NodeOptions extends FilterOptions {
@@ -33,6 +38,12 @@ export interface NodeOptions extends FilterOptions {
   readonly containerdNamespace: string;
   /** containerd's content folder. */
   readonly containerdContentPath: string;
+  /** containerd's certs.d folder, which says where registries are. */
+  readonly containerdRegistryConfigPath: string;
+  /** Base URLs of registries, which win over what certs.d says. */
+  readonly upstream: ReadonlyMap<string, string>;
+  /** Streams that one node gives for content that is still being pulled. */
+  readonly fanOut: number;
   /** Where containerd asks. */
   readonly mirrorAddr: ListenAddress;
   /** Where other nodes ask. */
@@ -69,23 +80,42 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const id = crypto.randomUUID();
   const filter = contentFilter(options);
 
-  // What this node has, and who knows what the others have.
+  // What this node has and is getting, and who knows what the others have.
   const store = parts.use(containerdStore({
     socket: options.containerdSock,
     namespace: options.containerdNamespace,
     contentPath: options.containerdContentPath,
     filter,
+    takesPart: (digest) => flight.takesPart(digest),
     log,
   }));
   const router = staticPeers({ id, addresses: options.staticPeers, log });
 
-  // The two sources: other nodes see the first, containerd sees both.
-  const local = filtered(store.source, filter);
+  // Whose turn it is to go upstream.
+  const suspects = suspicion(upstreamAddress({
+    configPath: options.containerdRegistryConfigPath,
+    overrides: options.upstream,
+  }));
+  const flight = flights({
+    id,
+    router,
+    pullState: store.pullState,
+    onCorrupt: suspects.onCorrupt,
+    log,
+  }, { fanOut: options.fanOut });
+
+  // The two sources: other nodes see the first, containerd sees the second.
+  const committed = filtered(store.source, filter);
+  const growing = filtered(store.growing, filter);
+  const shared = firstOf(committed, growing, committed); // Commit is a move.
   const cluster = filtered(
-    swarm({
+    clusterSource({
       router,
       connect: ({ address }) => peerSource({ address }),
-      aside: aside(),
+      ping: pingPeer,
+      flights: flight,
+      pullState: store.pullState,
+      ...suspects,
       log,
       metrics,
     }),
@@ -111,12 +141,12 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     "peer",
     options.peerAddr,
     routes({
-      "/v2": registryHandler(local),
-      "/v2/": registryHandler(local),
-      ...peerApi({ id }, holdsIn(local)),
+      "/v2": registryHandler(shared),
+      "/v2/": registryHandler(shared),
+      ...peerApi({ id }, holdsIn(committed), flight.answer),
     }),
   );
-  const mirrored = registryHandler(firstOf(local, cluster), {
+  const mirrored = registryHandler(firstOf(committed, cluster), {
     elsewhere: "mirror",
   });
   const mirror = serve(
@@ -133,6 +163,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   // What runs without being asked.
   parts.use(inBackground((signal) => router.run(signal)));
   parts.use(inBackground((signal) => advertised.run(signal)));
+  parts.use(inBackground((signal) => flight.run(signal)));
   parts.use(inBackground((signal) => tellReady(ready, log, signal)));
 
   const running = parts.move();
@@ -154,6 +185,24 @@ async function tellReady(
   const delays = backoff({ initialMs: 10, maxMs: 1_000 });
   while (!ready().ready && !signal.aborted) await sleep(delays.next(), signal);
   if (!signal.aborted) log.info("ready");
+}
+
+/** What a node remembers of whom not to ask, and what to take from upstream only. */
+function suspicion(upstream: Upstream): {
+  aside: Aside;
+  leads: Leads;
+  onCorrupt: (digest: Digest, sources: readonly string[]) => void;
+} {
+  const suspects = { aside: aside(), leads: leads(upstream) };
+  return {
+    ...suspects,
+    onCorrupt(digest, sources) {
+      suspects.leads.distrust(digest);
+      for (const address of sources) {
+        suspects.aside.put(address, digest, CORRUPT_ASIDE_MS);
+      }
+    },
+  };
 }
 
 /** Ready when all are; else the reason of the first that is not. */

@@ -28,6 +28,8 @@ const COMMANDS = {
     "registryFilters",
     "resolveTags",
     "resolveLatestTag",
+    "upstream",
+    "fanOut",
     "logLevel",
   ],
   configure: [
@@ -224,4 +226,13 @@ Deno.test("peili run says which option named a taken port", async () => {
     failed.error,
     new RegExp(`^Cannot listen on ${address} \\(--peer-addr\\): `),
   );
+});
+
+Deno.test("peili run takes an empty variable for one that is not set", async () => {
+  const { stderr } = await program(["run", "--fan-out=none"], {
+    permissions: ["-P=run"],
+    env: { PEILI_LOG_LEVEL: "", PEILI_RESOLVE_TAGS: "" },
+  });
+  assert.doesNotMatch(stderr, /log-level|resolve-tags/);
+  assert.match(stderr, /--fan-out/);
 });

@@ -55,6 +55,29 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     bad: ["", "dns"],
     says: "Allowed: static-peers.",
   },
+  upstream: {
+    flag: "--upstream",
+    default: new Map(),
+    good: [
+      [
+        "docker.io=https://m.example.com,10.0.0.1:5000=http://10.0.0.1:5000",
+        new Map([
+          ["docker.io", "https://m.example.com"],
+          ["10.0.0.1:5000", "http://10.0.0.1:5000"],
+        ]),
+      ],
+    ],
+    bad: ["docker.io", "docker.io=m.example.com", "=https://a", "a=https:///"],
+    says:
+      "Allowed: registry=url, such as docker.io=https://registry-1.docker.io.",
+  },
+  fanOut: {
+    flag: "--fan-out",
+    default: 1,
+    good: [["1", 1], ["64", 64]],
+    bad: ["", "0", "65", "-1", "1.5", "many"],
+    says: "Allowed: 1 to 64.",
+  },
   staticPeers: {
     flag: "--static-peers",
     default: [],

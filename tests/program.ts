@@ -57,7 +57,8 @@ export function startProgram(
       script === undefined ? "main.ts" : "-",
       ...args,
     ],
-    env: { ...env, NO_COLOR: "1" },
+    clearEnv: true,
+    env: { ...inherited(), ...env },
     stdin: script === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
@@ -88,6 +89,12 @@ export function startProgram(
       await ended;
     },
   };
+}
+
+/** The environment without what another's terminal prefers. */
+function inherited(): Record<string, string> {
+  const { NO_COLOR: _no, FORCE_COLOR: _force, ...rest } = Deno.env.toObject();
+  return rest;
 }
 
 /** Reads a log of JSON lines while it grows. */

@@ -50,6 +50,12 @@ export interface BlobsOptions {
 
 /** The source, and how to tell it that something is gone. */
 export interface Blobs extends ContentSource {
+  /**
+   * Tells whether content is committed.
+   *
+   * @throws While containerd is away
+   */
+  has(digest: Digest): Promise<boolean>;
   /** Forgets what is known of content: it was deleted. */
   forget(digest: Digest): void;
 }
@@ -107,11 +113,10 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
 
   /** The manifest type of content, or null when it is a blob. */
   async function typeOf({ digest, size }: ContentInfo): Promise<string | null> {
+    if (size > MANIFEST_MAX_BYTES || catalog.isBlob(digest)) return null;
     const known = types.get(digest);
     if (known !== undefined) return known;
-    const type = size > MANIFEST_MAX_BYTES || catalog.isBlob(digest)
-      ? null
-      : manifestType(await readWhole(pathOf(digest), size));
+    const type = manifestType(await readWhole(pathOf(digest), size));
     types.set(digest, type);
     return type;
   }
@@ -178,6 +183,7 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
       unlessAway(request.digest, signal, describe(request, signal)),
     open: (request, options) =>
       unlessAway(request.digest, options.signal, open(request, options)),
+    has: async (digest) => await ask(digest) !== null,
     forget(digest) {
       infos.delete(digest);
       types.delete(digest);

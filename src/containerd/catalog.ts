@@ -182,7 +182,9 @@ function reachedNames(
     for (let digest = todo.pop(); digest; digest = todo.pop()) {
       if (seen.has(digest)) continue;
       seen.add(digest);
-      reached.set(digest, [...reached.get(digest) ?? [], parts]);
+      const names = reached.get(digest);
+      if (names) names.push(parts);
+      else reached.set(digest, [parts]);
       todo.push(...children.get(digest) ?? []);
     }
   }

@@ -23,6 +23,7 @@ import {
   type OpenContent,
   type OpenOptions,
 } from "../content/source.ts";
+import type { ContentFilter } from "../content/filter.ts";
 import type { Log } from "../log.ts";
 import { type Digest, digestVerifier, parseDigest } from "../oci/digest.ts";
 import {
@@ -30,6 +31,7 @@ import {
   manifestType,
   OCTET_STREAM,
 } from "../oci/media_type.ts";
+import { isWholeRange } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import { tailBody } from "./tail_body.ts";
 
@@ -66,6 +68,8 @@ export interface IngestsOptions {
    * then offered before its first byte.
    */
   readonly takesPart: (digest: Digest) => boolean;
+  /** Decides what is shared; nothing of unknown origin while it restricts. */
+  readonly filter: Pick<ContentFilter, "restricts">;
   /** Hears of ingests that are not understood. */
   readonly log: Log;
 }
@@ -75,6 +79,9 @@ export interface IngestsOptions {
  * orphan, a queued layer, or full and failed: not offered.
  */
 const IDLE_MS = 5_000;
+
+/** The kernel's clock for file times is up to one tick, in ms, behind. */
+const MTIME_LAG_MS = 10;
 
 /** Folder names whose ref is remembered. */
 const MAX_REFS = 4_096;
@@ -95,7 +102,7 @@ export function containerdIngests(options: IngestsOptions): Ingests {
   const { namespace, takesPart, log } = options;
   const root = join(options.contentPath, "ingest");
   const digests = boundedMap<string, Digest | "other">(MAX_REFS);
-  const startedAt = Date.now();
+  const startedAt = Date.now() - MTIME_LAG_MS;
 
   /** The digest that a folder is for; null while its ref is not written. */
   async function digestIn(folder: string): Promise<Digest | "other" | null> {
@@ -121,7 +128,10 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     return best;
   }
 
-  async function offered(digest: Digest): Promise<Ingest | null> {
+  async function offered(
+    { digest, registry }: ContentRequest,
+  ): Promise<Ingest | null> {
+    if (options.filter.restricts && registry === undefined) return null;
     const ingest = await find(digest);
     if (!ingest || ingest.total === 0) return null;
     const isIdle = Date.now() - ingest.grewAt >= IDLE_MS;
@@ -136,11 +146,15 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     options: OpenOptions,
   ): Promise<OpenContent | null> {
     const { kind, digest } = request;
-    const ingest = await offered(digest);
+    const ingest = await offered(request);
     if (!ingest) return null;
     const { total, path } = ingest;
     if (kind === "manifest") return await openManifest(ingest, options);
-    const part = partOf(options.range, total);
+    // `bytes=0-` is how containerd begins parallel ranges. A chunk that is not
+    // there yet would wait, or fail the pull; the whole makes it one stream.
+    const part = isWholeRange(options.range)
+      ? null
+      : partOf(options.range, total);
     const file = await openFile(path);
     if (!file) return null;
     const { signal } = options;
@@ -175,8 +189,9 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     find,
     source: {
       resolve: () => Promise.resolve(null), // A tag is named when all is there.
-      async stat({ kind, digest }): Promise<Located | null> {
-        const ingest = kind === "blob" ? await offered(digest) : null;
+      async stat(request): Promise<Located | null> {
+        const { kind, digest } = request;
+        const ingest = kind === "blob" ? await offered(request) : null;
         if (!ingest) return null;
         const { total } = ingest;
         return { mediaType: OCTET_STREAM, digest, size: total, from: LOCAL };

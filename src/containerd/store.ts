@@ -7,10 +7,13 @@
 import type { ContentFilter } from "../content/filter.ts";
 import type { ContentSource } from "../content/source.ts";
 import type { ContentWatcher } from "../content/watcher.ts";
+import type { PullState } from "../flight/flights.ts";
 import type { Log } from "../log.ts";
+import type { Digest } from "../oci/digest.ts";
 import { containerdBlobs } from "./blobs.ts";
 import { catalog as makeCatalog } from "./catalog.ts";
 import { containerdClient } from "./client.ts";
+import { containerdIngests } from "./ingests.ts";
 import { containerdWatcher } from "./watch.ts";
 
 /** Where containerd is and what of it is shared. */
@@ -23,6 +26,8 @@ export interface ContainerdStoreOptions {
   readonly contentPath: string;
   /** Decides what is shared. */
   readonly filter: ContentFilter;
+  /** Tells whether this node takes part in a flight of a digest. */
+  readonly takesPart?: (digest: Digest) => boolean;
   /** Hears what is odd. */
   readonly log: Log;
   /**
@@ -37,6 +42,10 @@ export interface ContainerdStoreOptions {
 export interface ContainerdStore extends Disposable {
   /** Its committed content. */
   readonly source: ContentSource;
+  /** What it is pulling, as far as it will really grow. */
+  readonly growing: ContentSource;
+  /** How far its own pull of a digest is. */
+  readonly pullState: (digest: Digest) => Promise<PullState>;
   /** Its changes. The source knows no sharing rule by name before the first batch. */
   readonly watcher: ContentWatcher;
 }
@@ -61,5 +70,21 @@ export function containerdStore(
     { client, catalog, log, onDeleted: source.forget },
     reconcileMs === undefined ? {} : { reconcileMs },
   );
-  return { source, watcher, [Symbol.dispose]: () => client[Symbol.dispose]() };
+  const { takesPart = () => false } = options;
+  const ingests = containerdIngests({ ...options, takesPart });
+  return {
+    source,
+    watcher,
+    growing: ingests.source,
+    async pullState(digest) {
+      const ingest = await ingests.find(digest);
+      if (ingest) return { kind: "pulling", ...ingest };
+      try {
+        return await source.has(digest) ? { kind: "complete" } : null;
+      } catch {
+        return { kind: "unknown" }; // containerd is away; the watcher says so.
+      }
+    },
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  };
 }

@@ -39,6 +39,7 @@ export function tailBody(
   let left = rangeLength(part);
   let seek = part.start > 0;
   let reading = false;
+  let isOver = false; // The reader has heard how it ended.
 
   async function next(): Promise<Uint8Array | null> {
     if (seek) await file.seek(part.start, Deno.SeekMode.Start);
@@ -71,8 +72,10 @@ export function tailBody(
   return new ReadableStream({
     start(controller) {
       onAbort = () => {
-        controller.error(signal.reason);
+        // After the file is closed: who hears of the end finds nothing open.
+        const waits = reading;
         end();
+        if (!waits) controller.error(signal.reason);
       };
       if (signal.aborted) onAbort();
       else signal.addEventListener("abort", onAbort, { once: true });
@@ -85,17 +88,23 @@ export function tailBody(
         controller.enqueue(chunk);
         left -= chunk.length;
         if (left > 0) return;
+        isOver = true;
         controller.close();
         end();
       } catch (error) {
         if (ended.signal.aborted) return;
+        isOver = true;
         controller.error(error);
         end();
       } finally {
         reading = false;
         if (ended.signal.aborted) file.close();
+        if (signal.aborted && !isOver) controller.error(signal.reason);
       }
     },
-    cancel: end,
+    cancel() {
+      isOver = true;
+      end();
+    },
   }, { highWaterMark: 0 });
 }

@@ -213,8 +213,8 @@ class Inbox {
 
   async #collect(source: AsyncIterable<ContainerdEvent>): Promise<void> {
     for await (const event of source) {
-      // Thousands at once (a large image is removed): a listing tells all.
-      if (this.#events.length < MAX_WAITING) this.#events.push(event);
+      if (this.#events.length >= MAX_WAITING) this.#events = [EVERYTHING];
+      this.#events.push(event);
       this.#wake();
     }
   }
@@ -225,4 +225,8 @@ class Inbox {
   }
 }
 
+/** Events that wait at most; beyond that a listing tells as much. */
 const MAX_WAITING = 10_000;
+
+/** Stands for all that was dropped: it makes the watcher list. */
+const EVERYTHING: ContainerdEvent = { topic: "/images/update", subject: "" };

@@ -39,7 +39,7 @@ export interface JoinRequest {
   readonly signal: AbortSignal;
 }
 
-/** How far this node's own pull of a digest is; null when there is none. */
+/** How far this node's own pull of a digest is; null: neither pull nor content. */
 export type PullState =
   | {
     readonly kind: "pulling";
@@ -47,6 +47,8 @@ export type PullState =
     readonly total: number;
   }
   | { readonly kind: "complete" }
+  /** containerd is away: nobody can say. */
+  | { readonly kind: "unknown" }
   | null;
 
 /** What flights need of other parts. */
@@ -57,6 +59,8 @@ export interface FlightsDeps {
   readonly id: string;
   /** Tells how far this node's pull is. */
   readonly pullState: (digest: Digest) => Promise<PullState>;
+  /** Hears of content that was corrupt, and of all who gave some of it. */
+  readonly onCorrupt?: (digest: Digest, sources: readonly string[]) => void;
   /** Hears what is decided. */
   readonly log: Log;
   /**
@@ -90,8 +94,12 @@ export interface Flights {
   join(request: JoinRequest): Promise<FlightReply>;
   /** Tells that this node takes a digest from another peer than the first told. */
   follows(digest: Digest, address: string): void;
-  /** Tells that content which this node got in a flight was corrupt. */
-  corrupt(digest: Digest): void;
+  /**
+   * Tells that this node's containerd was given the last byte, and by whom. If
+   * its pull then ends without content, the bytes were wrong: containerd checks
+   * them all at the end, and says nothing to its mirror.
+   */
+  delivered(digest: Digest, sources: readonly string[]): void;
   /** Tells whether this node leads or follows. */
   takesPart(digest: Digest): boolean;
   /** Takes messages of other nodes, as home. */
@@ -133,6 +141,10 @@ interface Part {
   parent: string | null;
   /** When its pull was last seen, in ms. */
   seenAt: number;
+  /** Who gave the bytes, once the last one was handed on. */
+  sources?: readonly string[];
+  /** True when the pull was found to have ended without content. */
+  corrupt?: boolean;
 }
 
 /** What there is to tell of one part. */
@@ -153,6 +165,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const { router, log, fetcher = fetch, clock = REAL_CLOCK } = deps;
   const home = emptyHome();
   const parts = new Map<Digest, Part>();
+  const asking = new Set<Digest>(); // Joins under way.
 
   const answer = (messages: readonly FlightMessage[]) =>
     messages.map((message) => handle(home, message, clock.now(), options));
@@ -230,12 +243,16 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       ...facts,
       failed,
     };
+    // Home may send others here before its answer to this node is read.
+    if (request.mayLead) asking.add(request.digest);
     const [, ...others] = homes;
-    const words = others.map((peer) =>
-      ask(peer, { ...message, peek: true }, signal)
-    );
+    // Only a lead is worth a second word; one who just looks asks one home.
+    const words = request.mayLead
+      ? others.map((peer) => ask(peer, { ...message, peek: true }, signal))
+      : [];
     let reply = await decide(homes, message, signal) ?? alone(request);
     if (!("peers" in reply)) reply = await secondWord(words) ?? reply;
+    asking.delete(request.digest);
     if (signal.aborted) return { kind: "none" };
     if (request.mayLead) take(request.digest, reply);
     return reply;
@@ -263,21 +280,31 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
         message: { kind: "progress", digest, from, parent, offset, total },
       };
     }
+    if (state?.kind === "unknown") part.seenAt = clock.now();
+    if (state?.kind === "unknown") return null;
     if (silentMs > UNHEARD_MS) forget(digest, part);
     // Between an ingest's end and the commit there is a moment with neither.
     if (from === null || (!state && silentMs < LEAVE_MS)) return null;
     const message: FlightMessage = state
       ? { kind: "have", digest, from }
-      : { kind: "gone", digest, from, corrupt: false };
+      : { kind: "gone", digest, from, corrupt: isCorrupt(digest, part) };
     return { digest, part, message };
+  }
+
+  /** A pull that ended after its last byte and left no content had wrong bytes. */
+  function isCorrupt(digest: Digest, part: Part): boolean {
+    if (!part.sources) return false;
+    if (!part.corrupt) deps.onCorrupt?.(digest, part.sources);
+    part.corrupt = true;
+    return true;
   }
 
   async function pullState(digest: Digest): Promise<PullState> {
     try {
       return await deps.pullState(digest);
     } catch (error) {
-      log.warn("own pull cannot be seen", { digest, error });
-      return null;
+      log.debug("own pull cannot be seen", { digest, error });
+      return { kind: "unknown" };
     }
   }
 
@@ -334,17 +361,12 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       const part = parts.get(digest);
       if (part) part.parent = address;
     },
-    takesPart: (digest) => parts.has(digest),
-    corrupt(digest) {
-      parts.delete(digest);
-      const homes = router.nearest(digest, HOMES);
-      const from = ownAddress(homes);
-      if (!from) return;
-      const message = { kind: "gone", digest, from, corrupt: true } as const;
-      const signal = new AbortController().signal;
-      homes.forEach((peer) =>
-        send(peer, [message], signal).catch(() => {/* it forgets by itself */})
-      );
+    takesPart: (digest) => parts.has(digest) || asking.has(digest),
+    delivered(digest, sources) {
+      const part = parts.get(digest);
+      if (!part) return;
+      part.seenAt = clock.now();
+      part.sources = sources;
     },
     async run(signal) {
       while (!signal.aborted) {

@@ -24,6 +24,9 @@ export type MetricName =
   | "peili_streams"
   | "peili_peer_failures_total"
   | "peili_resumes_total"
+  | "peili_flights_total"
+  | "peili_flight_rejoins_total"
+  | "peili_flight_waits_given_up_total"
   | "peili_content"
   | "peili_resident_memory_bytes";
 
@@ -64,6 +67,23 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     help:
       "Bodies that broke or stalled, by what followed (resumed elsewhere, or ended so that containerd goes on upstream).",
     labels: ["outcome"],
+  },
+  "peili_flights_total": {
+    kind: "counter",
+    help:
+      "Answers of homes: lead (this node goes upstream for all), follow (a pull that is under way), holders (complete copies), none.",
+    labels: ["decision"],
+  },
+  "peili_flight_rejoins_total": {
+    kind: "counter",
+    help: "Bodies that lost their source and asked home for another.",
+    labels: [],
+  },
+  "peili_flight_waits_given_up_total": {
+    kind: "counter",
+    help:
+      "Requests that no peer of a flight served, so that they went upstream.",
+    labels: [],
   },
   "peili_content": {
     kind: "gauge",

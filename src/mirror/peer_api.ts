@@ -1,11 +1,19 @@
 /**
- * What the peer listener answers beside the registry's paths: who is here, and
- * whether this node has a key.
+ * What the peer listener answers beside the registry's paths: who is here,
+ * whether this node has a key, and what it says as home of a flight.
  *
  * @module
  */
 
 import type { ContentSource } from "../content/source.ts";
+import {
+  decodeMessages,
+  encodeReplies,
+  type FlightMessage,
+  type FlightReply,
+  FLIGHTS_PATH,
+  MAX_BATCH_BYTES,
+} from "../flight/messages.ts";
 import { parseDigest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/error.ts";
 import { parseImageName } from "../oci/reference.ts";
@@ -50,18 +58,26 @@ export type PeerHandler = (
   exchange?: { readonly facts: { handler: string } },
 ) => Promise<Response>;
 
+/** Answers messages about flights. */
+export type FlightAnswer = (
+  messages: readonly FlightMessage[],
+) => readonly FlightReply[];
+
 /**
  * Answers other Peilis.
  *
  * @param identity Who this is
  * @param holds What this node has
+ * @param flights What this node says as home; without it, it is no home
  * @returns Handlers by path, or by prefix where it ends with a slash
  */
 export function peerApi(
   identity: PeerIdentity,
   holds: Holds,
+  flights?: FlightAnswer,
 ): Readonly<Record<string, PeerHandler>> {
   return {
+    ...(flights ? { [FLIGHTS_PATH]: flightsHandler(flights) } : {}),
     [PEER_PATH]: (_request, exchange) => {
       if (exchange) exchange.facts.handler = "peer";
       return Promise.resolve(Response.json(identity));
@@ -74,6 +90,50 @@ export function peerApi(
       });
     },
   };
+}
+
+function flightsHandler(flights: FlightAnswer): PeerHandler {
+  return async (request, exchange) => {
+    if (exchange) exchange.facts.handler = "flights";
+    if (request.method !== "POST") {
+      throw new RegistryError("UNSUPPORTED", "flights take POST", {
+        status: 405,
+        headers: { Allow: "POST" },
+      });
+    }
+    const text = await readText(request, MAX_BATCH_BYTES);
+    return new Response(encodeReplies(flights(decode(text))), {
+      headers: { "Content-Type": "application/json" },
+    });
+  };
+}
+
+function decode(text: string): FlightMessage[] {
+  try {
+    return decodeMessages(text);
+  } catch (cause) {
+    throw new RegistryError("NAME_INVALID", "malformed flight messages", {
+      cause,
+      status: 400,
+    });
+  }
+}
+
+/** Reads a body, but never more than it may have. */
+async function readText(request: Request, maxBytes: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) {
+      throw new RegistryError("NAME_INVALID", "too many flight messages", {
+        status: 413,
+      });
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 function decodeKey(text: string): string {

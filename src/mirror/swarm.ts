@@ -1,206 +1,68 @@
 /**
- * The cluster as a content source: finds holders, races them, checks what can be
- * checked before the first byte, and goes on elsewhere when one fails.
+ * All who hold complete copies, as a content source: finds them, races them,
+ * checks what can be checked before the first byte, and goes on elsewhere when
+ * one fails.
  *
  * @module
  */
 
-import { hedge, type HedgeResult } from "../async/hedge.ts";
-import type {
-  ContentSource,
-  Located,
-  OpenContent,
-  OpenOptions,
-} from "../content/source.ts";
-import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics/metrics.ts";
+import type { ContentSource, Located } from "../content/source.ts";
 import { type ErrorCode, RegistryError } from "../oci/error.ts";
-import { rangeLength } from "../oci/range.ts";
 import { tagKey } from "../oci/reference.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { Peer, Router } from "../routing/router.ts";
-import type { Aside } from "./aside.ts";
-import { resumedBody, type StartedBody } from "./resume.ts";
-import { CorruptError, discard, type Started, startFrom } from "./start.ts";
+import {
+  type Limits,
+  type Question,
+  type Tried,
+  tries,
+  type TriesDeps,
+} from "./tries.ts";
 
 /** What the swarm needs of other parts. */
-export interface SwarmDeps {
+export interface SwarmDeps extends TriesDeps {
   /** Finds holders. */
   readonly router: Router;
-  /** Makes the source of one peer. */
-  readonly connect: (peer: Peer) => ContentSource;
-  /** Remembers who failed. */
-  readonly aside: Aside;
-  /** Hears of peers that fail. */
-  readonly log: Log;
-  /** Counts failures, resumes and bytes. */
-  readonly metrics: Metrics;
 }
-
-/**
- * Milliseconds without an answer until the next holder is tried beside the
- * first. A healthy peer has its first byte out in 1 to 5 ms, and a dropped
- * packet costs 200 ms: between the two.
- */
-const HEDGE_MS = 100;
-
-/**
- * Milliseconds until the first byte, in all. containerd before 2.3 waits for
- * ever, and going upstream would have begun by now.
- */
-const OPEN_MS = 2_000;
-
-/** Milliseconds for facts without bytes: tags and HEAD. */
-const LOCATE_MS = 1_000;
 
 /** Holders that are tried for one request: more have failed than will help. */
 const MAX_ATTEMPTS = 8;
 
-/** Milliseconds for which a holder that failed is not asked for that digest. */
-const ASIDE_MS = 10_000;
+/**
+ * Holders: the next is tried beside the first after 200 ms without an answer (a
+ * healthy peer has its first byte out in 1 to 5 ms, a dropped packet costs 200
+ * ms); 2 s for the first byte in all (containerd before 2.3 waits for ever, and
+ * going upstream would have begun by now).
+ */
+export const HOLDER_LIMITS: Limits = {
+  delayMs: 200,
+  budgetMs: 2_000,
+  maxAttempts: MAX_ATTEMPTS,
+};
 
-/** And one that sent wrong bytes: its copy will not mend itself. */
-const CORRUPT_ASIDE_MS = 600_000;
+/** Facts without bytes, tags and HEAD: half of that. */
+const LOCATE_LIMITS: Limits = { ...HOLDER_LIMITS, budgetMs: 1_000 };
 
 /**
- * Makes the source of what the cluster has.
+ * Makes the source of what others hold.
  *
  * @param deps Router, peers, memory of failures, log and metrics
  * @returns The source; null when no holder is known, MANIFEST_UNKNOWN or
  * BLOB_UNKNOWN with the number of tries when all failed
  */
 export function swarm(deps: SwarmDeps): ContentSource {
-  const { router, connect, aside, log, metrics } = deps;
-
-  async function* holders(
-    key: string,
-    request: ContentRequest | null,
-    signal: AbortSignal,
-  ): AsyncIterable<Peer> {
-    for await (const peer of router.lookup(key, { signal })) {
-      if (!request || !aside.has(peer.address, request.digest)) yield peer;
-    }
-  }
-
-  /** Asks one holder; what goes wrong is counted and told, and is null. */
-  async function attempt<T>(
-    peer: Peer,
-    request: ContentRequest | null,
-    signal: AbortSignal,
-    ask: (source: ContentSource) => Promise<T | null>,
-  ): Promise<T | RegistryError | null> {
-    try {
-      const answer = await ask(connect(peer));
-      if (answer === null && !signal.aborted) failed(peer, request, "missing");
-      return answer;
-    } catch (error) {
-      if (error instanceof RegistryError) return error;
-      if (signal.aborted) return null; // It lost the race, or all are late.
-      const reason = error instanceof CorruptError ? "corrupt" : "refused";
-      failed(peer, request, reason, error);
-      return null;
-    }
-  }
-
-  function failed(
-    peer: { address: string },
-    request: ContentRequest | null,
-    reason: string,
-    error?: unknown,
-  ): void {
-    metrics.count("peili_peer_failures_total", { reason });
-    log.debug("peer gave nothing", { peer: peer.address, reason, error });
-    const ms = reason === "corrupt" ? CORRUPT_ASIDE_MS : ASIDE_MS;
-    if (request) aside.put(peer.address, request.digest, ms);
-  }
+  const peers = tries(deps);
 
   async function locate(
     key: string,
     request: ContentRequest | null,
+    question: Question<Located>,
     signal: AbortSignal,
-    ask: (
-      source: ContentSource,
-      signal: AbortSignal,
-    ) => Promise<Located | null>,
   ): Promise<Located | null> {
-    const result = await hedge<Peer, Located | RegistryError>(
-      holders(key, request, signal),
-      (peer, end) => attempt(peer, request, end, (source) => ask(source, end)),
-      () => {},
-      limits(LOCATE_MS, signal),
-    );
-    return decided(result, request?.kind ?? "manifest", key);
-  }
-
-  async function start(
-    request: ContentRequest,
-    { range, signal }: OpenOptions,
-  ): Promise<HedgeResult<Started | RegistryError>> {
-    const silent = new Set<Peer>();
-    const result = await hedge<Peer, Started | RegistryError>(
-      holders(request.digest, request, signal),
-      async (peer, end) => {
-        silent.add(peer);
-        const started = await attempt(
-          peer,
-          request,
-          end,
-          (source) => startFrom(source, request, { range, signal: end }),
-        );
-        silent.delete(peer);
-        return started;
-      },
-      (lost) => discard(lost),
-      limits(OPEN_MS, signal),
-    );
-    // Else the next request would wait for them as long again.
-    if (result.timedOut) {
-      silent.forEach((peer) => failed(peer, request, "timeout"));
-    }
-    return result;
-  }
-
-  /** Goes on at a byte of the whole content. */
-  async function goOn(
-    request: ContentRequest,
-    at: { readonly start: number; readonly end: number },
-    signal: AbortSignal,
-  ): Promise<StartedBody | null> {
-    const { value } = await start(request, { range: at, signal });
-    const started = value instanceof RegistryError ? null : value;
-    const outcome = started ? "resumed" : "ended";
-    metrics.count("peili_resumes_total", { outcome });
-    return started;
-  }
-
-  function relay(
-    request: ContentRequest,
-    started: Started,
-    signal: AbortSignal,
-  ): OpenContent {
-    const { descriptor, range } = started.content;
-    const begin = range?.start ?? 0;
-    const end = range?.end ?? descriptor.size - 1;
-    const body = resumedBody(started, {
-      length: range ? rangeLength(range) : descriptor.size,
-      reopen: (offset) => goOn(request, { start: begin + offset, end }, signal),
-      onBreak(from, reason, offset) {
-        log.warn("peer failed in mid-body", {
-          peer: from,
-          digest: request.digest,
-          offset: begin + offset,
-          reason,
-        });
-        failed({ address: from }, request, reason);
-      },
-      onBytes: (_from, bytes) =>
-        metrics.count("peili_bytes_total", {
-          source: "peer",
-          direction: "received",
-        }, bytes),
-      onEnd() {},
-    });
-    return { descriptor, range, body, from: started.from };
+    const limits = { ...LOCATE_LIMITS, signal };
+    const found = holders(deps, key, request, signal);
+    const tried = await peers.ask(found, request, question, limits);
+    return decided(tried, request?.kind ?? "manifest", key);
   }
 
   return {
@@ -208,31 +70,69 @@ export function swarm(deps: SwarmDeps): ContentSource {
       locate(
         tagKey(reference),
         null,
-        signal,
         (source, signal) => source.resolve(reference, { signal }),
+        signal,
       ),
     stat: (request, { signal }) =>
       locate(
         request.digest,
         request,
-        signal,
         (source, signal) => source.stat(request, { signal }),
+        signal,
       ),
     async open(request, options) {
-      const result = await start(request, options);
-      const started = decided(result, request.kind, request.digest);
-      return started && relay(request, started, options.signal);
+      const { digest, kind } = request;
+      const { signal } = options;
+      const start = (range = options.range) =>
+        peers.start(
+          holders(deps, digest, request, signal),
+          request,
+          { range, signal },
+          HOLDER_LIMITS,
+        );
+      const started = decided(await start(), kind, digest);
+      return started && peers.relay(request, started, {
+        async goOn(part) {
+          const { value } = await start(part);
+          return value instanceof RegistryError ? null : value;
+        },
+      });
     },
   };
 }
 
-function limits(budgetMs: number, signal: AbortSignal) {
-  return { delayMs: HEDGE_MS, budgetMs, maxAttempts: MAX_ATTEMPTS, signal };
+/**
+ * Finds holders that are not set aside.
+ *
+ * @param deps Router and memory of failures
+ * @param key Digest or tag
+ * @param request What is wanted; null for a tag, which sets nobody aside
+ * @param signal Ends the lookup
+ * @returns The holders as they are found
+ */
+export async function* holders(
+  { router, aside }: Pick<SwarmDeps, "router" | "aside">,
+  key: string,
+  request: ContentRequest | null,
+  signal: AbortSignal,
+): AsyncIterable<Peer> {
+  for await (const peer of router.lookup(key, { signal })) {
+    if (!request || !aside.has(peer.address, request.digest)) yield peer;
+  }
 }
 
-/** Tells the three ends of a race apart: a result, nobody to ask, all failed. */
-function decided<T>(
-  { value, attempts, timedOut }: HedgeResult<T | RegistryError>,
+/**
+ * Tells the three ends of a race apart.
+ *
+ * @param tried How it ended
+ * @param kind What was wanted
+ * @param key Its name, for the message
+ * @returns The result, or null when there was nobody to ask
+ * @throws {RegistryError} What a peer answered, or BLOB_UNKNOWN or
+ * MANIFEST_UNKNOWN when all failed
+ */
+export function decided<T>(
+  { value, attempts, timedOut }: Tried<T>,
   kind: "blob" | "manifest",
   key: string,
 ): T | null {

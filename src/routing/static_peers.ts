@@ -38,11 +38,13 @@ export interface StaticPeers extends Router {
 }
 
 /**
- * Milliseconds for the answer to "do you have this". It takes about 1 ms; a
- * peer on a busy machine takes tens. A peer that is late once is left out until
- * it answers a probe again, so a dead one costs this wait once.
+ * Milliseconds for the answer to "do you have this". It takes about 1 ms; peers
+ * on a busy machine took 450 ms (lab, containerd 2.3), and to leave them out
+ * then is a 404 in the middle of a pull, which parallel ranges do not survive.
+ * A peer that is late once is left out until it answers a probe again, so a
+ * dead one costs this wait once.
  */
-const HOLDS_MS = 250;
+const HOLDS_MS = 1_000;
 
 /** Milliseconds for the answer to "who are you": a node under load may be slow. */
 const PROBE_MS = 1_000;
@@ -50,8 +52,20 @@ const PROBE_MS = 1_000;
 /** Milliseconds between two rounds of probes. */
 const PROBE_INTERVAL_MS = 2_000;
 
-/** Milliseconds between two rounds while no peer has answered: boot. */
-const FIRST_PROBE_INTERVAL_MS = 200;
+/**
+ * Boot: a peer that never answered may come any moment. For so long, in ms, it
+ * is asked more often and counts as near to keys, so that nodes that start
+ * together soon agree.
+ */
+const BOOT_MS = 10_000;
+const BOOT_PROBE_INTERVAL_MS = 200;
+
+/**
+ * Milliseconds for which a peer that is away still counts as near to keys. Nodes
+ * notice at different times, and as long as they differ they ask different
+ * homes: a busy peer that is late once must not change anything.
+ */
+const AWAY_GRACE_MS = 3_000;
 
 /**
  * Makes the router.
@@ -62,6 +76,8 @@ const FIRST_PROBE_INTERVAL_MS = 200;
 export function staticPeers(options: StaticPeersOptions): StaticPeers {
   const { addresses, log, fetcher = fetch } = options;
   const live = new Map<string, Peer>(); // By address.
+  const awaySince = new Map<string, number>(); // Those that were live once.
+  const bootUntil = performance.now() + BOOT_MS;
   let probed = false;
 
   async function probe(address: string, signal: AbortSignal): Promise<void> {
@@ -69,14 +85,33 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
       const { id } = await identify(fetcher, address, signal);
       if (!live.has(address)) log.info("peer is there", { peer: address, id });
       live.set(address, { id, address });
+      awaySince.delete(address);
     } catch (error) {
-      if (!signal.aborted) lost(address, error);
+      if (signal.aborted) return;
+      lost(address, error);
+      // Whoever else listens there will not become a Peili by waiting.
+      if (error instanceof NoPeili) awaySince.set(address, -Infinity);
     }
   }
 
   function lost(address: string, error: unknown): void {
     if (!live.delete(address)) return;
+    awaySince.set(address, performance.now());
     log.warn("peer is away", { peer: address, error });
+  }
+
+  /** Who counts as near to keys: the live, and who may be live to others. */
+  function* members(): Iterable<Peer> {
+    const now = performance.now();
+    for (const address of addresses) {
+      const away = awaySince.get(address);
+      const maybe = away === undefined
+        ? now < bootUntil
+        : now - away < AWAY_GRACE_MS;
+      const peer = live.get(address);
+      if (peer) yield peer;
+      else if (maybe) yield { id: address, address };
+    }
   }
 
   async function holds(
@@ -104,9 +139,10 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
       while (!signal.aborted) {
         await Promise.all(addresses.map((address) => probe(address, signal)));
         probed = true;
-        const alone = live.size < Math.min(2, addresses.length);
+        const boots = live.size < addresses.length &&
+          performance.now() < bootUntil;
         await sleep(
-          alone ? FIRST_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS,
+          boots ? BOOT_PROBE_INTERVAL_MS : PROBE_INTERVAL_MS,
           signal,
         );
       }
@@ -121,7 +157,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
     },
     self: () => live.values().find(({ id }) => id === options.id) ?? null,
     nearest: (key, count) =>
-      byRendezvous(key, live.values(), ({ address }) => address)
+      byRendezvous(key, members(), ({ address }) => address)
         .slice(0, count),
     advertise: () => Promise.resolve(),
     withdraw: () => Promise.resolve(),
@@ -137,11 +173,16 @@ async function identify(
   const response = await fetcher(`http://${address}${PEER_PATH}`, {
     signal: limit.signal,
   });
-  const identity: PeerIdentity = await response.json();
+  const identity = await response.json().catch(() => null);
   if (!response.ok || typeof identity?.id !== "string") {
-    throw new TypeError(`Cannot use ${address} as peer: it is no Peili`);
+    throw new NoPeili(`Cannot use ${address} as peer: it is no Peili`);
   }
   return { id: identity.id };
+}
+
+/** Something else listens at a peer's address. */
+class NoPeili extends Error {
+  override readonly name = "NoPeili";
 }
 
 /** Asks all at once and yields what is not null, fastest first. */

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { backoff, sleep } from "../../src/async/backoff.ts";
+import { watchedSignal } from "../suites/watched_signal.ts";
 
 const LIMITS = { initialMs: 100, maxMs: 500 };
 
@@ -35,8 +36,12 @@ Deno.test("backoff() spreads delays when nobody says how", () => {
   assert.ok(new Set(first).size > 1);
 });
 
-Deno.test("sleep() ends when the time is over", async () => {
-  await sleep(1, new AbortController().signal);
+Deno.test("sleep() ends when the time is over, and listens no more", async () => {
+  const { signal, listeners } = watchedSignal(new AbortController());
+  const sleeping = sleep(1, signal);
+  assert.equal(listeners.size, 1);
+  await sleeping;
+  assert.equal(listeners.size, 0);
 });
 
 Deno.test("sleep() ends at once when its signal aborts, without an error", async () => {

@@ -6,25 +6,9 @@
 
 import assert from "node:assert/strict";
 import { deadline, timeoutError } from "../../src/async/deadline.ts";
+import { watchedSignal } from "../suites/watched_signal.ts";
 
 const NEVER_MS = 1e9;
-
-/** A signal that counts who listens. */
-function watchedSignal(controller: AbortController) {
-  const { signal } = controller;
-  const listeners = new Set<unknown>();
-  const add = signal.addEventListener.bind(signal);
-  const remove = signal.removeEventListener.bind(signal);
-  signal.addEventListener = (...args: Parameters<typeof add>) => {
-    listeners.add(args[1]);
-    add(...args);
-  };
-  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-    listeners.delete(args[1]);
-    remove(...args);
-  };
-  return { signal, listeners };
-}
 
 Deno.test("deadline() aborts with a TimeoutError when time is up", async () => {
   using limit = deadline(new AbortController().signal, 1);

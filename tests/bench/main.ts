@@ -1,5 +1,6 @@
 /** The benchmark: a figure for every mirror, from labs that come and go. @module */
 import { nodeFigures } from "./node_figures.ts";
+import { drawRows } from "./picture.ts";
 import { parsePlan, type Plan } from "./plan.ts";
 import { runOnce, type RunResult } from "./run_once.ts";
 import { type Row, summarize } from "./summary.ts";
@@ -88,6 +89,7 @@ async function main(): Promise<number> {
       ? `${JSON.stringify({ plan, machine: machine(), rows }, null, 2)}\n`
       : formatTable(plan, rows);
     await write(Deno.stdout, text);
+    if (plan.svg) await Deno.writeTextFile(plan.svg, drawRows(plan, rows));
     return rows.some(({ summary }) => summary.errors.length > 0) ? 1 : 0;
   } catch (error) {
     await progress(error instanceof Error ? error.message : String(error));

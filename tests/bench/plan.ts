@@ -16,6 +16,10 @@ export interface Plan {
   registryMbit: number;
   /** What every node sends and receives at most, in Mbit/s; 0 is no limit. */
   nodeMbit: number;
+  /** What node 2 sends and receives at most, in Mbit/s; absent: as the others. */
+  slowNode?: number;
+  /** Between the starts of two nodes' pulls in a cold start, in ms. */
+  stagger: number;
   /** "none", "peili", or a shell command that is a mirror. */
   mirrors: string[];
   containerd: ContainerdVersion[];
@@ -25,6 +29,8 @@ export interface Plan {
   json: boolean;
   /** More flags for Peili, by name. */
   peiliFlags: Record<string, string>;
+  /** File for a picture of every node's progress. */
+  svg?: string;
   /** Folder to copy the logs of mirrors to. */
   logs?: string;
 }
@@ -79,6 +85,13 @@ function command(): Command {
       400,
     )
     .option("--node-mbit <m>", "rate of each node, 0: none", wholeNumber, 1000)
+    .option("--slow-node <m>", "rate of node 2", count)
+    .option(
+      "--stagger <ms>",
+      "cold only: ms from one node's start to the next",
+      wholeNumber,
+      0,
+    )
     .option(
       "--mirror <which>",
       "none, peili or a shell command; may be repeated (default: none and peili)",
@@ -94,6 +107,7 @@ function command(): Command {
       flagMap,
       {},
     )
+    .option("--svg <file>", "draw what each node received by when")
     .option("--logs <folder>", "copy the logs of the mirrors there");
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path/posix";
 import { Lab } from "../lab/lab.ts";
 import type { Plan } from "./plan.ts";
 import { type Outcome, SCENARIOS } from "./scenarios.ts";
+import { type TrafficSample, watchTraffic } from "./watch_traffic.ts";
 import { type MirrorUsage, watchUsage } from "./watch_usage.ts";
 
 /** The figures of one run; sizes in bytes. */
@@ -15,13 +16,20 @@ export interface RunResult extends MirrorUsage {
   /** What each node sent; the first is node 1. */
   nodeBytes: number[];
   imageBytes: number;
+  /** What went over the cables by when, if a picture is wanted. */
+  traffic?: TrafficSample[];
 }
 
+/** Not the first: that one has the image when others do not. */
+const SLOW_NODE = 2;
+
 async function limitRates(lab: Lab, plan: Plan): Promise<void> {
-  const { registryMbit, nodeMbit } = plan;
+  const { registryMbit, nodeMbit, slowNode } = plan;
   await lab.upstream.rate({ outMbit: registryMbit });
   for (const node of lab.nodes) {
-    await node.rate({ inMbit: nodeMbit, outMbit: nodeMbit });
+    const slow = node.number === SLOW_NODE ? slowNode : undefined;
+    const mbit = slow ?? nodeMbit;
+    await node.rate({ inMbit: mbit, outMbit: mbit });
   }
 }
 
@@ -52,13 +60,20 @@ export async function runOnce(plan: Plan, mirror: string): Promise<RunResult> {
   const image = await lab.image(plan.image);
   await limitRates(lab, plan);
   await startMirrors(lab, mirror, plan);
-  const stage = { lab, image, info };
+  const stage = { lab, image, info, staggerMs: plan.stagger };
   const scenario = SCENARIOS[plan.scenario];
   try {
     await scenario.prepare(stage);
     const before = await lab.bytes();
     const start = performance.now();
-    const [outcomes, usage] = await watchUsage(lab, () => scenario.run(stage));
+    const run = () => scenario.run(stage);
+    const [[outcomes, traffic], usage] = await watchUsage(
+      lab,
+      async () =>
+        plan.svg === undefined
+          ? [await run()] as const
+          : await watchTraffic(lab, run),
+    );
     const wallMs = Math.round(performance.now() - start);
     const sumMs = outcomes.reduce((sum, { ms }) => sum + ms, 0);
     const after = await lab.bytes();
@@ -71,6 +86,7 @@ export async function runOnce(plan: Plan, mirror: string): Promise<RunResult> {
       ),
       imageBytes: info.totalBytes,
       ...usage,
+      ...(traffic && { traffic }),
     };
   } finally {
     if (plan.logs !== undefined) await keepLogs(lab, plan.logs);

@@ -19,6 +19,8 @@ export interface Stage {
   /** Full name of the image. */
   image: string;
   info: ImageInfo;
+  /** Between the starts of two nodes' pulls, where they do not wait. */
+  staggerMs: number;
 }
 
 /** A scenario: what happens before the clock starts, and what after. */
@@ -66,11 +68,14 @@ async function untilKnown(node: Node, { lab, info }: Stage): Promise<void> {
   }
 }
 
-/** All nodes at once; nobody has the image. */
+/** All nodes at once, or soon after each other; nobody has the image. */
 const cold: Scenario = {
   prepare: () => Promise.resolve(),
-  run: ({ lab, image }) =>
-    Promise.all(lab.nodes.map((node) => pullOn(node, image))),
+  run: ({ lab, image, staggerMs }) =>
+    Promise.all(lab.nodes.map(async (node, i) => {
+      await new Promise((done) => setTimeout(done, i * staggerMs));
+      return await pullOn(node, image);
+    })),
 };
 
 /** The first node has it; all others at once. */

@@ -21,6 +21,8 @@ export interface FakeContainerd {
   readonly client: ContainerdClient;
   /** Calls so far. */
   readonly calls: Call[];
+  /** Who listens to events now. */
+  readonly subscribers: ReadonlySet<unknown>;
   /** Which topics it announces; containerd 1.6 knows only images. */
   announces: (topic: string) => boolean;
   /** Runs before each call that is answered. */
@@ -65,6 +67,7 @@ export function fakeContainerd(): FakeContainerd {
 
   const fake: FakeContainerd = {
     calls: [],
+    subscribers: streams,
     announces: () => true,
     beforeCall: () => {},
     put(content, labels = {}, digest = digestOf(content)) {

@@ -95,6 +95,7 @@ export async function ingestFolder(): Promise<IngestFolder> {
     log,
     begin,
     ingests: containerdIngests({
+      filter: { restricts: false },
       contentPath: root,
       namespace: "k8s.io",
       takesPart: (digest) => parts.has(digest),

@@ -132,6 +132,10 @@ Deno.test("containerdWatcher() lists again when garbage is collected behind a re
   fake.collect(digest);
   await watch.until({ kind: "deleted", digest });
   assert.deepEqual(forgotten, [digest]);
+  // No listing is due now but the one that a name calls for.
+  const next = fake.put("next");
+  fake.name(NAME, next);
+  await watch.until({ kind: "tagged", name: NAME, digest: next });
 });
 
 Deno.test("containerdWatcher() tells of a deletion that was announced", async () => {
@@ -186,6 +190,17 @@ Deno.test("containerdWatcher() is not ended by one call that fails", async () =>
   const digest = fake.put("content");
   await watch.until({ kind: "created", digest });
   assert.equal(warnings(lines).length, 1);
+  assert.equal(fake.subscribers.size, 1, "the broken one is ended");
+});
+
+Deno.test("containerdWatcher() listens no more when its consumer leaves", async () => {
+  const { fake, watcher } = setUp({ reconcileMs: NEVER_MS });
+  const { signal } = new AbortController();
+  for await (const _batch of watcher.watch(signal)) {
+    assert.equal(fake.subscribers.size, 1);
+    break;
+  }
+  await eventually("nobody listens", () => fake.subscribers.size === 0);
 });
 
 Deno.test("containerdWatcher() tells no error when it is ended", async () => {

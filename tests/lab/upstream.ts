@@ -39,6 +39,12 @@ export class Upstream extends Host {
     this.log = join(folder.path, "upstream/registry.log");
   }
 
+  /** The running registry's process. */
+  get pid(): number {
+    if (!this.#daemon) throw new Error("Cannot use the registry: not started");
+    return this.#daemon.pid;
+  }
+
   /** Starts the registry on the data that it has. */
   async start(): Promise<void> {
     const folder = join(this.folder.path, "upstream");

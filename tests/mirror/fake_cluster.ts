@@ -27,6 +27,8 @@ export interface FakeCluster {
   readonly requests: string[];
   readonly log: RecordedLog;
   readonly metrics: RecordedMetrics;
+  /** Lets time pass for those who are set aside. */
+  readonly pass: (ms: number) => void;
 }
 
 /**
@@ -64,14 +66,16 @@ export function swarmOf(
 ): Omit<FakeCluster, "requests"> {
   const log = recordedLog();
   const metrics = recordedMetrics();
+  let now = 0;
+  const pass = (ms: number) => void (now += ms);
   const source = swarm({
     router,
     connect: ({ address }) => peerSource({ address, fetcher }),
-    aside: aside(),
+    aside: aside(() => now),
     log,
     metrics,
   });
-  return { source, log, metrics };
+  return { source, log, metrics, pass };
 }
 
 /** Refuses the connection. */

@@ -219,9 +219,10 @@ Deno.test("resumedBody() does not count the reader's pace as a stall", async () 
   await reader.cancel();
 });
 
-Deno.test("resumedBody() reads from nobody before it is read", () => {
+Deno.test("resumedBody() reads from nobody before it is read", async () => {
   const source = fakeBody("a", ["0123"], "hang");
   const { body, told } = resumed(source);
+  await new Promise((resolve) => setTimeout(resolve));
   assert.deepEqual(told.bytes, {});
-  return body.cancel();
+  await body.cancel();
 });

@@ -96,6 +96,21 @@ Deno.test.each(FAILING)(
   },
 );
 
+Deno.test.each([
+  { name: "refused, after 10 s", answer: refuses, ms: 10_000 },
+  { name: "was corrupt, after 10 min", answer: corrupt, ms: 600_000 },
+])("swarm() asks a holder again that $name", async ({ answer, ms }) => {
+  const cluster = fakeCluster([DIGEST], { a: answer });
+  const openAfter = (passed: number) => {
+    cluster.pass(passed);
+    return cluster.source.open(REQUEST, { signal });
+  };
+  await assert.rejects(openAfter(0), RegistryError);
+  assert.equal(await openAfter(ms - 1), null);
+  await assert.rejects(openAfter(1), RegistryError);
+  assert.equal(cluster.requests.length, 2);
+});
+
 Deno.test("swarm() asks a holder that failed for other content", async () => {
   const other = fakeContent(10);
   const cluster = fakeCluster([DIGEST, other.digest], {

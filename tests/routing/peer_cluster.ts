@@ -84,7 +84,11 @@ export async function runningPeers(
   const running = inBackground((signal) => router.run(signal));
   await eventually(
     `${live} peers are there`,
-    () => router.ready().ready && router.nearest("key", 99).length === live,
+    () =>
+      router.ready().ready &&
+      // One that has not answered goes by its address.
+      router.nearest("key", 99).filter(({ id, address }) => id !== address)
+          .length === live,
   );
   return {
     router,

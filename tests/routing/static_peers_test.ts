@@ -5,12 +5,14 @@
  */
 
 import assert from "node:assert/strict";
+import { inBackground } from "../../src/async/background.ts";
 import { NO_LOG } from "../../src/log.ts";
-import { HOLDS_PREFIX } from "../../src/routing/peer_paths.ts";
+import { HOLDS_PREFIX, PEER_PATH } from "../../src/routing/peer_paths.ts";
 import { staticPeers } from "../../src/routing/static_peers.ts";
 import { eventually } from "../suites/eventually.ts";
 import { smallImage } from "../suites/image.ts";
 import { routerSuite } from "../suites/router_suite.ts";
+import { watchedSignal } from "../suites/watched_signal.ts";
 import { peerCluster, peerServer, runningPeers } from "./peer_cluster.ts";
 
 routerSuite("staticPeers()", peerCluster);
@@ -25,14 +27,12 @@ async function addressesOf(
   return addresses;
 }
 
-Deno.test("staticPeers() is not ready before it has asked, and knows nobody", async () => {
-  const router = staticPeers({
-    id: "a",
-    addresses: ["127.0.0.1:1"],
-    log: NO_LOG,
-  });
+Deno.test("staticPeers() is not ready before it has asked, but counts who may come", async () => {
+  const address = "127.0.0.1:1";
+  const router = staticPeers({ id: "a", addresses: [address], log: NO_LOG });
   assert.ok(!router.ready().ready);
-  assert.deepEqual(router.nearest("key", 9), []);
+  assert.deepEqual(router.nearest("key", 9), [{ id: address, address }]);
+  assert.equal(router.self(), null);
   const found = router.lookup("key", { signal: PATIENT });
   assert.deepEqual(await addressesOf(found), []);
 });
@@ -62,18 +62,39 @@ Deno.test("staticPeers() waits for a silent peer once, and for nobody else", asy
   assert.equal(good.asked.length, 2);
 });
 
-Deno.test("staticPeers() does not take a peer for silent because the lookup ended", async () => {
-  await using slow = peerServer("slow");
-  await using good = peerServer("good");
-  const digest = good.store.put("content");
-  const addresses = [slow.self.address, good.self.address];
-  await using running = await runningPeers("self", addresses, 2);
-  slow.fallSilent();
-  for await (
-    const _ of running.router.lookup(digest, { signal: PATIENT })
-  ) break;
-  assert.equal(running.router.nearest(digest, 9).length, 2);
+Deno.test("staticPeers() ends its questions with the lookup, and holds it against nobody", async () => {
+  const peers = ["10.0.0.1:5002", "10.0.0.2:5002"];
+  const questions: Promise<string>[] = [];
+  const router = staticPeers({
+    id: "self",
+    addresses: peers,
+    log: NO_LOG,
+    fetcher(input, init) {
+      const { host, pathname } = new URL(String(input));
+      if (pathname === PEER_PATH) {
+        return Promise.resolve(Response.json({ id: host }));
+      }
+      if (host === peers[0]) return Promise.resolve(new Response(null));
+      const question = untilAborted(init?.signal);
+      questions.push(question.catch((error) => error.name));
+      return question;
+    },
+  });
+  await using _running = inBackground((signal) => router.run(signal));
+  await eventually("both were asked", () => router.ready().ready);
+  const { signal, listeners } = watchedSignal(new AbortController());
+  for await (const _ of router.lookup("key", { signal })) break;
+  assert.deepEqual(await Promise.all(questions), ["AbortError"]);
+  await Promise.resolve();
+  assert.equal(router.nearest("", 9).length, 2);
+  assert.equal(listeners.size, 0);
 });
+
+function untilAborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason));
+  });
+}
 
 Deno.test("staticPeers() asks for keys so that they arrive whole", async () => {
   await using other = peerServer("other");
@@ -116,10 +137,12 @@ Deno.test("staticPeers() finds a peer that comes later", async () => {
   const ended = new AbortController();
   const running = router.run(ended.signal);
   await eventually("it has asked", () => router.ready().ready);
-  assert.deepEqual(router.nearest("key", 9), []);
+  const { address } = late.self;
+  assert.deepEqual(router.nearest("key", 9), [{ id: address, address }]);
   there = true;
-  await eventually("it is found", () => router.nearest("key", 9).length > 0);
-  assert.deepEqual(router.nearest("key", 9), [late.self]);
+  const near = () => router.nearest("key", 9);
+  await eventually("it is found", () => near()[0]?.id === late.self.id);
+  assert.deepEqual(near(), [late.self]);
   ended.abort();
   await running;
 });

@@ -105,6 +105,16 @@ const CASES: Readonly<Record<string, (store: WatchedStore) => Promise<void>>> =
       ]);
     },
 
+    async "does not tell again what is put again"(store) {
+      const digest = await store.put("again");
+      await using watch = watching(store.watcher);
+      await watch.first();
+      await store.put("again");
+      const other = await store.put("other");
+      await watch.until(created(other));
+      assertSame(watch.told(), [created(digest), created(other)]);
+    },
+
     async "tells again what comes back"(store) {
       const digest = await store.put("back");
       await using watch = watching(store.watcher);

@@ -11,6 +11,7 @@ import type { Handler } from "../../src/registry/exchange.ts";
 import { registryHandler } from "../../src/registry/handler.ts";
 import { observed } from "../../src/registry/observe.ts";
 import { probes, routes } from "../../src/registry/routes.ts";
+import { program } from "../program.ts";
 import { type RecordedLog, recordedLog, recordedMetrics } from "../recorded.ts";
 import { BLOB, BLOB_DIGEST, filledStore } from "../registry/contents.ts";
 import {
@@ -108,6 +109,25 @@ Deno.test("a body whose reader is slow ends with FIN too", async () => {
   const { text, error } = await readToEnd(connection);
   assert.equal(error, null);
   assert.equal(bodyOf(text).length, 900_000);
+});
+
+const BREAKS_ONCE = `
+const { listen } = await import("./src/listen.ts");
+const body = () =>
+  new ReadableStream({
+    pull: (controller) => controller.error(new Error("no source left")),
+  }, { highWaterMark: 0 });
+const handler = () => Promise.resolve(new Response(body()));
+const any = { hostname: "127.0.0.1", port: 0 };
+await using listener = listen("--test-addr", any, handler);
+const answer = await fetch("http://" + listener.address);
+await answer.text().catch(() => console.log("broken"));
+`;
+
+Deno.test("a body that breaks prints nothing between the lines of a log", async () => {
+  const permissions = ["--no-check", "-P=test"];
+  const ended = await program([], { permissions, script: BREAKS_ONCE });
+  assert.deepEqual(ended, { code: 0, stdout: "broken\n", stderr: "" });
 });
 
 Deno.test("nothing is sent or accepted in compressed form", async () => {

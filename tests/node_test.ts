@@ -1,0 +1,191 @@
+/**
+ * A whole node whose containerd is away: it lives, says what is wrong, serves
+ * nothing wrong, and leaves nothing behind.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { METRICS } from "../src/metrics/names.ts";
+import { type Node, type NodeOptions, startNode } from "../src/node.ts";
+import { program } from "./program.ts";
+import { type RecordedLog, recordedLog } from "./recorded.ts";
+import { ABSENT } from "./registry/contents.ts";
+
+const ANY_PORT = { hostname: "127.0.0.1", port: 0 };
+
+const OPTIONS: NodeOptions = {
+  containerdSock: "/nonexistent/containerd.sock",
+  containerdNamespace: "k8s.io",
+  containerdRegistryConfigPath: "/nowhere/certs.d",
+  upstream: new Map(),
+  fanOut: 2,
+  containerdContentPath: "/nonexistent/content",
+  mirrorAddr: ANY_PORT,
+  peerAddr: ANY_PORT,
+  metricsAddr: ANY_PORT,
+  staticPeers: [],
+  mirroredRegistries: [],
+  registryFilters: [],
+  resolveTags: true,
+  resolveLatestTag: true,
+};
+
+function start(
+  options: Partial<NodeOptions> = {},
+  log: RecordedLog = recordedLog(),
+): Promise<Node> {
+  return startNode({ ...OPTIONS, ...options }, log);
+}
+
+/**
+ * grpc-js keeps the timer of its next try, at most 2 s, after its channel was
+ * closed. It keeps no process alive, which the last test looks at.
+ */
+const GRPC = { sanitizeOps: false, sanitizeResources: false };
+
+async function get(address: string, path: string) {
+  const answer = await fetch(`http://${address}${path}`);
+  return { status: answer.status, text: await answer.text() };
+}
+
+Deno.test(
+  "startNode() lives and is not ready without containerd",
+  GRPC,
+  async () => {
+    await using node = await start();
+    for (const address of [node.mirrorAddress, node.metricsAddress]) {
+      assert.deepEqual(await get(address, "/livez"), {
+        status: 200,
+        text: "ok\n",
+      });
+      const { status, text } = await get(address, "/readyz");
+      assert.equal(status, 503);
+      assert.equal(text, "containerd's content is not listed yet\n");
+    }
+    assert.ok(!node.ready().ready);
+  },
+);
+
+Deno.test("startNode() says once that containerd is away", GRPC, async () => {
+  const log = recordedLog();
+  await using _node = await start({}, log);
+  const line = await log.line("containerd is away; waiting for it");
+  assert.equal(line.level, "warn");
+});
+
+Deno.test("startNode() answers 404 for what it has not", GRPC, async () => {
+  await using node = await start();
+  const blob = `/v2/library/app/blobs/${ABSENT}?ns=docker.io`;
+  const says = (message: string, detail: string) => ({
+    status: 404,
+    text:
+      `{"errors":[{"code":"BLOB_UNKNOWN",${detail}"message":"${message}"}]}`,
+  });
+  assert.deepEqual(
+    await get(node.mirrorAddress, blob),
+    says(`could not find peer for ${ABSENT}`, '"detail":{"attempts":0},'),
+  );
+  assert.deepEqual(
+    await get(node.peerAddress, blob),
+    says(`could not get blob ${ABSENT}`, ""),
+  );
+  const tag = "/v2/library/app/manifests/v1?ns=docker.io";
+  assert.equal((await get(node.mirrorAddress, tag)).status, 404);
+});
+
+Deno.test(
+  "startNode() keeps what is for people off the peer listener",
+  GRPC,
+  async () => {
+    await using node = await start();
+    for (const path of ["/metrics", "/livez", "/readyz"]) {
+      assert.equal((await get(node.peerAddress, path)).status, 404);
+    }
+    assert.equal((await get(node.mirrorAddress, "/metrics")).status, 404);
+    assert.equal((await get(node.mirrorAddress, "/peili/v1/peer")).status, 404);
+    assert.equal((await get(node.metricsAddress, "/v2/")).status, 404);
+  },
+);
+
+Deno.test("startNode() shows every metric of the table", GRPC, async () => {
+  await using node = await start();
+  const { status, text } = await get(node.metricsAddress, "/metrics");
+  assert.equal(status, 200);
+  for (const [name, { kind }] of Object.entries(METRICS)) {
+    assert.match(text, new RegExp(`^# HELP ${name} [A-Z].*\\.$`, "m"));
+    assert.match(text, new RegExp(`^# TYPE ${name} ${kind}$`, "m"));
+  }
+});
+
+Deno.test("startNode() counts what its listeners answer", GRPC, async () => {
+  await using node = await start();
+  await get(node.mirrorAddress, `/v2/library/app/blobs/${ABSENT}`);
+  const { text } = await get(node.metricsAddress, "/metrics");
+  assert.match(
+    text,
+    /^peili_requests_total{listener="mirror",handler="mirror",source="none",status="4xx"} 1$/m,
+  );
+});
+
+Deno.test(
+  "startNode() finds the other nodes of its list, not itself",
+  GRPC,
+  async () => {
+    const log = recordedLog();
+    await using other = await start();
+    await using _node = await start({ staticPeers: [other.peerAddress] }, log);
+    const { peer } = await log.line("peer is there");
+    assert.equal(peer, other.peerAddress);
+  },
+);
+
+Deno.test.each(
+  ["mirror", "peer", "metrics"] as const,
+)("startNode() says that --%s-addr named a taken port", GRPC, async (name) => {
+  using taken = Deno.listen(ANY_PORT);
+  const { port } = taken.addr;
+  await assert.rejects(
+    start({ [`${name}Addr`]: { hostname: "127.0.0.1", port } }),
+    { message: `Cannot listen on 127.0.0.1:${port} (--${name}-addr)` },
+  );
+});
+
+Deno.test(
+  "startNode() frees its ports when it is disposed of",
+  GRPC,
+  async () => {
+    const node = await start();
+    const addresses = [
+      node.mirrorAddress,
+      node.peerAddress,
+      node.metricsAddress,
+    ];
+    await node[Symbol.asyncDispose]();
+    for (const address of addresses) {
+      const port = Number(new URL(`http://${address}`).port);
+      Deno.listen({ hostname: "127.0.0.1", port }).close();
+    }
+  },
+);
+
+const START_AND_STOP = `
+const { NO_LOG, startNode } = await import("./mod.ts");
+const node = await startNode(JSON.parse(Deno.args[0]), NO_LOG);
+await (await fetch("http://" + node.mirrorAddress + "/livez")).text();
+await node[Symbol.asyncDispose]();
+console.log("disposed");
+`;
+
+Deno.test(
+  "startNode() leaves nothing behind that keeps a process alive",
+  GRPC,
+  async () => {
+    const ended = await program([JSON.stringify(OPTIONS)], {
+      permissions: ["--no-check", "-P=test"],
+      script: START_AND_STOP,
+    });
+    // It ended by itself: nothing in the script calls Deno.exit().
+    assert.deepEqual(ended, { code: 0, stdout: "disposed\n", stderr: "" });
+  },
+);

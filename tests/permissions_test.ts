@@ -1,0 +1,172 @@
+/**
+ * Each command with only the permissions of its set in `deno.json`: it works, and
+ * anything else is refused.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { program, startProgram } from "./program.ts";
+import { rawRequest } from "./wire/raw_client.ts";
+
+/**
+ * Tries what no set may allow. Each path is below a folder that is not there, so
+ * that nothing is written even where a set allows too much.
+ */
+const TRIES = `
+const tries = {
+  certs: () => Deno.writeTextFile("/etc/containerd/certs.d/none/x", ""),
+  content: () =>
+    Deno.writeTextFile(
+      "/var/lib/containerd/io.containerd.content.v1.content/none/x",
+      "",
+    ),
+  data: () => Deno.writeTextFile("/var/lib/peili/none/x", ""),
+  elsewhere: () => Deno.writeTextFile("/none/x", ""),
+  temporary: () => Deno.makeTempDir(),
+  read: () => Deno.readTextFile("/etc/hostname"),
+  run: () => new Deno.Command("/bin/true").output(),
+  library: () => Deno.dlopen("/none.so", {}),
+  variable: () => Deno.env.get("HOME"),
+  net: () => Deno.connect({ hostname: "127.0.0.1", port: 1 }),
+};
+const outcomes = {};
+for (const [name, attempt] of Object.entries(tries)) {
+  try {
+    await attempt();
+    outcomes[name] = "done";
+  } catch (error) {
+    outcomes[name] = error.name;
+  }
+}
+console.log(JSON.stringify(outcomes));
+`;
+
+async function outcomes(set: string): Promise<Record<string, string>> {
+  const { stdout, stderr } = await program([], {
+    permissions: [`-P=${set}`],
+    script: TRIES,
+  });
+  assert.notEqual(stdout, "", stderr);
+  return JSON.parse(stdout);
+}
+
+Deno.test("the set run writes to its data folder and nowhere else", async () => {
+  const { net, ...rest } = await outcomes("run");
+  assert.deepEqual(rest, {
+    certs: "NotCapable",
+    content: "NotCapable",
+    // Allowed: that it is not there is all that stops it.
+    data: "NotFound",
+    elsewhere: "NotCapable",
+    temporary: "NotCapable",
+    read: "NotCapable",
+    run: "NotCapable",
+    library: "NotCapable",
+    variable: "NotCapable",
+  });
+  assert.notEqual(net, "NotCapable");
+});
+
+Deno.test("the set configure writes to certs.d and nowhere else", async () => {
+  assert.deepEqual(await outcomes("configure"), {
+    certs: "NotFound",
+    content: "NotCapable",
+    data: "NotCapable",
+    elsewhere: "NotCapable",
+    temporary: "NotCapable",
+    read: "NotCapable",
+    run: "NotCapable",
+    library: "NotCapable",
+    variable: "NotCapable",
+    net: "NotCapable",
+  });
+});
+
+const QUERIES = `
+const descriptors = JSON.parse(Deno.args[0]);
+const states = [];
+for (const descriptor of descriptors) {
+  states.push((await Deno.permissions.query(descriptor)).state);
+}
+console.log(JSON.stringify(states));
+`;
+
+const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
+  {
+    set: "run",
+    allowed: [
+      { name: "net" },
+      { name: "read", path: "/run/containerd/containerd.sock" },
+      { name: "write", path: "/run/containerd/containerd.sock" },
+      {
+        name: "read",
+        path: "/var/lib/containerd/io.containerd.content.v1.content/blobs",
+      },
+      { name: "read", path: "/etc/containerd/certs.d/_default/hosts.toml" },
+      { name: "write", path: "/var/lib/peili/key" },
+      { name: "env", variable: "PEILI_MIRROR_ADDR" },
+    ],
+  },
+  {
+    set: "configure",
+    allowed: [
+      { name: "read", path: "/etc/containerd/certs.d/_default/hosts.toml" },
+      { name: "write", path: "/etc/containerd/certs.d/_default/hosts.toml" },
+      { name: "env", variable: "PEILI_MIRROR_TARGETS" },
+    ],
+  },
+];
+
+Deno.test.each(NEEDED)("the set $set allows its defaults", async (row) => {
+  const { stdout, stderr } = await program([JSON.stringify(row.allowed)], {
+    permissions: [`-P=${row.set}`],
+    script: QUERIES,
+  });
+  assert.notEqual(stdout, "", stderr);
+  assert.deepEqual(JSON.parse(stdout), row.allowed.map(() => "granted"));
+});
+
+const ADDRESSES = ["--mirror-addr", "--peer-addr", "--metrics-addr"]
+  .map((flag) => `${flag}=127.0.0.1:0`);
+
+Deno.test("peili run works with the set run alone", async () => {
+  await using node = startProgram(["run", ...ADDRESSES], {
+    permissions: ["-P=run"],
+  });
+  const running = await node.line("running");
+  for (const name of ["mirror", "metrics"]) {
+    const answer = await fetch(`http://${running[name]}/livez`);
+    assert.deepEqual([answer.status, await answer.text()], [200, "ok\n"]);
+  }
+  const metrics = await fetch(`http://${running.metrics}/metrics`);
+  assert.match(await metrics.text(), /^peili_resident_memory_bytes [1-9]/m);
+  const who = await fetch(`http://${running.peer}/peili/v1/peer`);
+  assert.equal(typeof (await who.json()).id, "string");
+
+  // What a client does wrong is no reason to write anything but log lines.
+  await rawRequest(
+    String(running.mirror),
+    "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n",
+  );
+  node.stop();
+  const { code, stderr } = await node.ended;
+  assert.equal(code, 0);
+  for (const line of stderr.trimEnd().split("\n")) JSON.parse(line);
+});
+
+Deno.test("peili configure is refused another folder by its set", async () => {
+  const path = await Deno.makeTempDir();
+  try {
+    const { code, stderr } = await program([
+      "configure",
+      "--mirror-targets=http://10.0.0.1:30020",
+      `--containerd-registry-config-path=${path}/certs.d`,
+    ], { permissions: ["-P=configure"] });
+    assert.equal(code, 1);
+    assert.match(JSON.parse(stderr).error, /Requires (read|write) access/);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(path)), []);
+  } finally {
+    await Deno.remove(path);
+  }
+});
