@@ -113,13 +113,11 @@ Deno.test("join() is home alone in a cluster of one", async () => {
 });
 
 Deno.test("join() takes another home's holder rather than lead", async () => {
-  const { home, third, a, b } = ranked();
+  const { third, a, b } = ranked();
   const from = b.peer.address;
   third.flights.answer([{ kind: "have", digest: LAYER, from }]);
   assert.deepEqual(await a.join(), holders(b));
   assert.ok(a.flights.takesPart(LAYER));
-  home.behaviour = "refuses";
-  assert.deepEqual(await a.join({ mayLead: false }), holders(b));
   assert.deepEqual(await a.join({ failed: [from] }), LEAD);
 });
 
@@ -157,7 +155,6 @@ Deno.test("join() asks nobody while this node has no address", async () => {
   };
   assert.deepEqual(await own.join(request), LEAD);
   assert.ok(!own.takesPart(LAYER), "nobody can follow it");
-  own.corrupt(LAYER);
 });
 
 Deno.test("join() ends with its signal and leaves no part behind", async () => {
@@ -382,16 +379,41 @@ Deno.test("run() ends with its signal", async () => {
   assert.deepEqual(kinds(home), ["join"]);
 });
 
-Deno.test("corrupt() ends the flight at all its homes", async () => {
-  const { home, second, third, a, b } = ranked();
+Deno.test("delivered() makes a pull that ends without content a corrupt one", async () => {
+  const { cluster, home, a, b } = ranked();
+  await using _ = running([b]);
   await a.join();
   await b.join();
-  third.behaviour = "refuses"; // It forgets by itself.
-  b.flights.corrupt(LAYER);
+  b.flights.delivered(LAYER, [a.peer.address]);
+  for (let passed = 0; passed < 4; passed++) await cluster.second();
+  assert.deepEqual(b.corrupt, [{ digest: LAYER, sources: [a.peer.address] }]);
+  const from = b.peer.address;
+  const gone = { kind: "gone", digest: LAYER, from, corrupt: true };
+  assert.deepEqual(home.heard.at(-1), gone);
   assert.ok(!b.flights.takesPart(LAYER));
-  assert.deepEqual(kinds(home), ["join", "join", "gone"]);
-  assert.deepEqual(kinds(second), ["peek", "peek", "gone"]);
-  assert.deepEqual(await b.join(), LEAD);
+  assert.deepEqual(await b.join(), LEAD, "home has ended the flight");
+});
+
+Deno.test("delivered() means nothing for a pull that ends with content", async () => {
+  const { cluster, home, a } = ranked();
+  await using _ = running([a]);
+  await a.join();
+  a.flights.delivered(LAYER, ["10.1.0.1:5002"]);
+  a.pulls.set(LAYER, { kind: "complete" });
+  await cluster.second();
+  assert.deepEqual(kinds(home), ["join", "have"]);
+  assert.deepEqual(a.corrupt, []);
+});
+
+Deno.test("run() takes no pull for gone while containerd is away", async () => {
+  const { cluster, home, a } = ranked();
+  await using _ = running([a]);
+  await a.join();
+  a.flights.delivered(LAYER, ["10.1.0.1:5002"]);
+  a.pulls.set(LAYER, { kind: "unknown" });
+  for (let passed = 0; passed < 5; passed++) await cluster.second();
+  assert.deepEqual(kinds(home), ["join"]);
+  assert.ok(a.flights.takesPart(LAYER));
 });
 
 Deno.test("answer() replies to each message in its place", () => {

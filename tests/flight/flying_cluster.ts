@@ -48,6 +48,8 @@ export interface FlyingNode {
   readonly router: Router;
   /** What its containerd is pulling, or has. */
   readonly pulls: Map<Digest, PullState>;
+  /** What it was told to be corrupt, and who gave it. */
+  readonly corrupt: { digest: Digest; sources: readonly string[] }[];
   /** What it does when it is asked. */
   behaviour: Behaviour;
   /** What it was asked so far, by others. */
@@ -106,7 +108,9 @@ function flyingNode(
 ): FlyingNode {
   const log = recordedLog();
   const pulls = new Map<Digest, PullState>();
+  const corrupt: FlyingNode["corrupt"] = [];
   const own = flights({
+    onCorrupt: (digest, sources) => corrupt.push({ digest, sources }),
     router,
     id: peer.id,
     pullState: (digest) => Promise.resolve(pulls.get(digest) ?? null),
@@ -120,6 +124,7 @@ function flyingNode(
     log,
     pulls,
     flights: own,
+    corrupt,
     behaviour: "answers",
     heard: [],
     batches: [],
