@@ -18,7 +18,7 @@ import { type MetricsRegistry, metricsRegistry } from "./metrics/metrics.ts";
 import { type Aside, aside } from "./mirror/aside.ts";
 import { cluster as clusterSource } from "./mirror/cluster.ts";
 import { type Leads, leads } from "./mirror/leads.ts";
-import { peerSource, pingPeer } from "./mirror/peer.ts";
+import { peerSource } from "./mirror/peer.ts";
 import { holdsIn, peerApi } from "./mirror/peer_api.ts";
 import { CORRUPT_ASIDE_MS } from "./mirror/tries.ts";
 import type { Digest } from "./oci/digest.ts";
@@ -111,7 +111,6 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     clusterSource({
       router,
       connect: ({ address }) => peerSource({ address }),
-      ping: pingPeer,
       flights: flight,
       pullState: store.pullState,
       ...suspects,

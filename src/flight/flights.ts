@@ -165,7 +165,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const { router, log, fetcher = fetch, clock = REAL_CLOCK } = deps;
   const home = emptyHome();
   const parts = new Map<Digest, Part>();
-  const asking = new Set<Digest>(); // Joins under way.
+  const asking = new Map<Digest, number>(); // Joins under way, of each digest.
 
   const answer = (messages: readonly FlightMessage[]) =>
     messages.map((message) => handle(home, message, clock.now(), options));
@@ -244,7 +244,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       failed,
     };
     // Home may send others here before its answer to this node is read.
-    if (request.mayLead) asking.add(request.digest);
+    using _asking = request.mayLead ? asks(request.digest) : null;
     const [, ...others] = homes;
     // Only a lead is worth a second word; one who just looks asks one home.
     const words = request.mayLead
@@ -252,10 +252,21 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       : [];
     let reply = await decide(homes, message, signal) ?? alone(request);
     if (!("peers" in reply)) reply = await secondWord(words) ?? reply;
-    asking.delete(request.digest);
     if (signal.aborted) return { kind: "none" };
     if (request.mayLead) take(request.digest, reply);
     return reply;
+  }
+
+  /** Notes a join while it is under way. */
+  function asks(digest: Digest): Disposable {
+    asking.set(digest, (asking.get(digest) ?? 0) + 1);
+    return {
+      [Symbol.dispose]() {
+        const others = (asking.get(digest) ?? 0) - 1;
+        if (others > 0) asking.set(digest, others);
+        else asking.delete(digest);
+      },
+    };
   }
 
   /** Takes its place; told nothing, it goes upstream on its own. */

@@ -24,10 +24,9 @@ import type { StartedBody } from "./resume.ts";
 import type { Started } from "./start.ts";
 import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
 import { type Limits, tries } from "./tries.ts";
-import { whileAlive, type WhileAliveDeps } from "./while_alive.ts";
 
 /** What the cluster needs of other parts. */
-export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
+export interface ClusterDeps extends SwarmDeps {
   /** Asks homes. */
   readonly flights: Pick<Flights, "join" | "delivered" | "follows">;
   /** Sends this node upstream. */
@@ -36,22 +35,29 @@ export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
   readonly pullState: (digest: Digest) => Promise<PullState>;
 }
 
-/**
- * A parent that pulls: the first byte may take 20 s, as long as the parent's
- * node answers (containerd 2.3 gives up at 30 s).
- */
-const PARENT_LIMITS: Limits = {
+/** A parent that pulls: one at a time, or the same bytes would come twice. */
+const PARENT_LIMITS: Omit<Limits, "budgetMs"> = {
   delayMs: 20_000,
-  budgetMs: 20_000,
   maxAttempts: 1,
+  lateIsFailed: false,
 };
+
+/**
+ * The first byte of a pull may take 20 s. Home is asked again this often, in ms,
+ * meanwhile: it hears every second who is still there and who has bytes, so
+ * nobody waits for a node that is gone, or two nodes for each other.
+ */
+const ASK_AGAIN_MS = 2_000;
 
 /**
  * Where no redirect can be given, a lead queues behind this node's own waits
  * for others, and if everybody waits so, nobody leads: such a node waits this
  * long only, in ms.
  */
-const QUEUED_PARENT_LIMITS: Limits = { ...PARENT_LIMITS, budgetMs: 150 };
+const QUEUED_MS = 150;
+
+/** Parents and sets of holders that fail one request before it goes upstream. */
+const MAX_FAILURES = 5;
 
 /**
  * Milliseconds until the first byte, however many homes and parents are asked:
@@ -65,12 +71,6 @@ type Obtained =
   | RegistryError
   | "lead"
   | null;
-
-/** Answers of homes that are followed for one request before it goes upstream. */
-const MAX_ROUNDS = 5;
-
-/** Holders of one answer that are tried. */
-const MAX_HOLDERS = 3;
 
 /** Digests whose last holder is remembered. */
 const MAX_RECENT = 1_024;
@@ -103,31 +103,48 @@ export function cluster(deps: ClusterDeps): ContentSource {
     const chunk = startOf(range) > 0 && await fromRecent(request, options);
     if (chunk) return chunk;
     let mayLead = false;
-    for (let round = 0; round < MAX_ROUNDS && !limit.signal.aborted; round++) {
+    let failures = 0;
+    while (failures < MAX_FAILURES && !limit.signal.aborted) {
       const { reply, pulls } = await ask(request, options, failed);
       mayLead = pulls;
-      count(request, reply, round);
-      if (reply.kind === "lead" || reply.kind === "none") {
-        return pulls ? "lead" : null;
-      }
-      const told = reply.peers.filter((address) => !failed.includes(address))
-        .slice(0, reply.kind === "follow" ? 1 : MAX_HOLDERS);
-      const [first] = told;
-      const started = reply.kind === "follow"
-        ? first && await follow(request, first, options)
-        : await fromHolders(request, told, options);
+      count(request, reply, failures);
+      if (reply.kind === "lead" || reply.kind === "none") break;
+      const started = await take(request, reply, options);
+      if (started === "late") continue;
+      if (started instanceof RegistryError) return started;
       if (started) {
         // Not always the first that home told.
-        if (started instanceof RegistryError) return started;
         flights.follows(digest, started.from);
         if (reply.kind === "holders") recent.set(digest, started.from);
         return { started, role: reply.kind };
       }
-      failed.push(...told);
-      log.debug("nobody of the flight delivers", { digest, round });
+      failures++;
+      failed.push(
+        ...reply.kind === "follow" ? reply.peers.slice(0, 1) : reply.peers,
+      );
+      log.debug("nobody of the flight delivers", { digest, failures });
     }
-    metrics.count("peili_flight_waits_given_up_total", {});
+    if (failures > 0 || limit.signal.aborted) {
+      metrics.count("peili_flight_waits_given_up_total", {});
+    }
     return mayLead && !signal.aborted ? "lead" : null;
+  }
+
+  /** Does what home said. */
+  async function take(
+    request: ContentRequest,
+    reply: Extract<FlightReply, { peers: unknown }>,
+    options: OpenOptions,
+  ): Promise<Started | RegistryError | "late" | null> {
+    const [first] = reply.peers;
+    if (reply.kind === "holders" || first === undefined) {
+      return await fromHolders(request, reply.peers, options);
+    }
+    if (!await isQueued()) {
+      return await follow(request, first, options, ASK_AGAIN_MS);
+    }
+    const started = await follow(request, first, options, QUEUED_MS);
+    return started === "late" ? null : started;
   }
 
   async function ask(
@@ -195,19 +212,19 @@ export function cluster(deps: ClusterDeps): ContentSource {
 
   /**
    * Follows the one that home chose. Another one would be unknown to home, and
-   * two nodes could wait for each other: whoever fails is told instead.
+   * two nodes could wait for each other: whoever fails is told instead, and
+   * whoever is late is asked about again.
    */
   async function follow(
     request: ContentRequest,
     address: string,
-    { range, signal }: OpenOptions,
-  ): Promise<Started | RegistryError | null> {
-    const limits = await isQueued() ? QUEUED_PARENT_LIMITS : PARENT_LIMITS;
-    return await whileAlive(deps, address, signal, async (alive) => {
-      const options = { range, signal: alive };
-      const parent = peersOf([address]);
-      return (await peers.start(parent, request, options, limits)).value;
-    });
+    options: OpenOptions,
+    budgetMs: number,
+  ): Promise<Started | RegistryError | "late" | null> {
+    const limits = { ...PARENT_LIMITS, budgetMs };
+    const parent = peersOf([address]);
+    const tried = await peers.start(parent, request, options, limits);
+    return tried.value ?? (tried.timedOut ? "late" : null);
   }
 
   /** True while a lead that had to be a 404 has not begun. */
