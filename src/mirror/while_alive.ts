@@ -17,6 +17,12 @@ export interface WhileAliveDeps {
     peer: Pick<Peer, "address">,
     signal: AbortSignal,
   ) => Promise<void>;
+  /**
+   * Milliseconds between two looks, and for the answer.
+   *
+   * @default {1_000}
+   */
+  readonly lookMs?: number;
 }
 
 /** Milliseconds between two looks, and for the answer. */
@@ -37,7 +43,7 @@ const MISSES = 2;
  * @returns What the work returned
  */
 export async function whileAlive<T>(
-  { ping }: WhileAliveDeps,
+  { ping, lookMs = LOOK_MS }: WhileAliveDeps,
   address: string,
   signal: AbortSignal,
   work: (alive: AbortSignal) => Promise<T>,
@@ -48,9 +54,9 @@ export async function whileAlive<T>(
   signal.addEventListener("abort", onEnd, { once: true });
   const watch = async () => {
     for (let missed = 0; missed < MISSES;) {
-      await sleep(LOOK_MS, done.signal);
+      await sleep(lookMs, done.signal);
       if (done.signal.aborted) return;
-      using limit = deadline(done.signal, LOOK_MS);
+      using limit = deadline(done.signal, lookMs);
       missed = await ping({ address }, limit.signal).then(
         () => 0,
         () => missed + 1,

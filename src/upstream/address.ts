@@ -31,10 +31,14 @@ const MAX_REGISTRIES = 256;
  * Makes the finder of a node.
  *
  * @param options Where to look
+ * @param now Milliseconds of a clock that does not go back
  * @returns The finder: override, then the `server` of hosts.toml, then the
  * well-known name, then the registry itself over https
  */
-export function upstreamAddress(options: UpstreamOptions): Upstream {
+export function upstreamAddress(
+  options: UpstreamOptions,
+  now: () => number = () => performance.now(),
+): Upstream {
   const known = boundedMap<string, { url: string | null; until: number }>(
     MAX_REGISTRIES,
   );
@@ -52,9 +56,9 @@ export function upstreamAddress(options: UpstreamOptions): Upstream {
 
   return async (registry) => {
     const cached = known.get(registry);
-    if (cached && cached.until > Date.now()) return cached.url;
+    if (cached && cached.until > now()) return cached.url;
     const url = await find(registry);
-    known.set(registry, { url, until: Date.now() + REREAD_MS });
+    known.set(registry, { url, until: now() + REREAD_MS });
     return url;
   };
 }
