@@ -51,7 +51,8 @@ export async function whileAlive<T>(
   const done = new AbortController();
   const gone = new AbortController();
   const onEnd = () => gone.abort(signal.reason);
-  signal.addEventListener("abort", onEnd, { once: true });
+  if (signal.aborted) onEnd();
+  else signal.addEventListener("abort", onEnd, { once: true });
   const watch = async () => {
     for (let missed = 0; missed < MISSES;) {
       await sleep(lookMs, done.signal);
