@@ -22,7 +22,7 @@ import type { Leads } from "./leads.ts";
 import type { StartedBody } from "./resume.ts";
 import type { Started } from "./start.ts";
 import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
-import { type Limits, tries } from "./tries.ts";
+import { tries } from "./tries.ts";
 import { whileAlive, type WhileAliveDeps } from "./while_alive.ts";
 
 /** What the cluster needs of other parts. */
@@ -35,23 +35,36 @@ export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
   readonly pullState: (digest: Digest) => Promise<PullState>;
 }
 
+/** How long the cluster is waited for. */
+export interface ClusterOptions {
+  /**
+   * Milliseconds for the first byte of a parent that pulls.
+   *
+   * @default {20_000}
+   */
+  readonly parentMs?: number;
+  /**
+   * Milliseconds until the first byte, however many homes and parents are
+   * asked.
+   *
+   * @default {25_000}
+   */
+  readonly obtainMs?: number;
+}
+
 /**
  * A parent that pulls: the first byte may take 20 s, as long as the parent's
  * node answers (containerd 2.3 gives up at 30 s), and the next parent is tried
  * only when one fails: two at once would be two streams of the same bytes.
  */
-const PARENT_LIMITS: Limits = {
-  delayMs: 20_000,
-  budgetMs: 20_000,
-  maxAttempts: 3,
-};
+const PARENT_MS = 20_000;
 
 /**
  * Where no redirect can be given, a lead queues behind this node's own waits
  * for others, and if everybody waits so, nobody leads: such a node waits this
  * long only, in ms.
  */
-const QUEUED_PARENT_LIMITS: Limits = { ...PARENT_LIMITS, budgetMs: 150 };
+const QUEUED_PARENT_MS = 150;
 
 /**
  * Milliseconds until the first byte, however many homes and parents are asked:
@@ -76,9 +89,14 @@ const MAX_QUEUED = 64;
  * Makes the source of what the cluster has or is getting.
  *
  * @param deps Router, peers, flights, leads, log and metrics
+ * @param options How long is waited
  * @returns The source; a 307 as RegistryError when this node is to lead
  */
-export function cluster(deps: ClusterDeps): ContentSource {
+export function cluster(
+  deps: ClusterDeps,
+  options: ClusterOptions = {},
+): ContentSource {
+  const { parentMs = PARENT_MS, obtainMs = OBTAIN_MS } = options;
   const { flights, leads, log, metrics, pullState } = deps;
   const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
@@ -91,7 +109,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
     failed: string[],
   ): Promise<Obtained> {
     const { digest } = request;
-    using limit = deadline(signal, OBTAIN_MS);
+    using limit = deadline(signal, obtainMs);
     const options = { range, signal: limit.signal };
     let mayLead = false;
     for (let round = 0; round < MAX_ROUNDS && !limit.signal.aborted; round++) {
@@ -169,7 +187,8 @@ export function cluster(deps: ClusterDeps): ContentSource {
     addresses: readonly string[],
     { range, signal }: OpenOptions,
   ): Promise<Started | RegistryError | null> {
-    const limits = await isQueued() ? QUEUED_PARENT_LIMITS : PARENT_LIMITS;
+    const waitMs = await isQueued() ? QUEUED_PARENT_MS : parentMs;
+    const limits = { delayMs: waitMs, budgetMs: waitMs, maxAttempts: 1 };
     for (const address of addresses) {
       const started = await whileAlive(
         deps,
