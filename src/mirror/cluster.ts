@@ -6,6 +6,7 @@
  */
 
 import { deadline } from "../async/deadline.ts";
+import { hedge } from "../async/hedge.ts";
 import type {
   ContentSource,
   OpenContent,
@@ -159,18 +160,23 @@ export function cluster(
     return { reply, pulls: pulling !== null };
   }
 
-  /** One complete copy is enough to know; home knows of more. */
+  /**
+   * One complete copy is enough to know; home knows of more. A lookup that fails
+   * or hangs found nobody.
+   */
   async function firstHolder(
     request: ContentRequest,
     failed: readonly string[],
     signal: AbortSignal,
   ): Promise<string[]> {
-    for await (
-      const { address } of holders(deps, request.digest, request, signal)
-    ) {
-      if (!failed.includes(address)) return [address];
-    }
-    return [];
+    const { value } = await hedge<Peer, string>(
+      holders(deps, request.digest, request, signal),
+      ({ address }) =>
+        Promise.resolve(failed.includes(address) ? null : address),
+      () => {/* an address has nothing to free */},
+      { ...HOLDER_LIMITS, signal },
+    );
+    return value === null ? [] : [value];
   }
 
   async function fromHolders(
