@@ -115,6 +115,8 @@ export function cluster(
     let mayLead = false;
     for (let round = 0; round < MAX_ROUNDS && !limit.signal.aborted; round++) {
       const { reply, pulls } = await ask(request, options, failed);
+      // Else the next one who asks would go upstream for nobody.
+      if (signal.aborted) return null;
       mayLead = pulls;
       count(request, reply, round);
       if (reply.kind === "lead" || reply.kind === "none") {
@@ -133,8 +135,9 @@ export function cluster(
       failed.push(...told);
       log.debug("nobody of the flight delivers", { digest, round });
     }
+    if (signal.aborted) return null;
     metrics.count("peili_flight_waits_given_up_total", {});
-    return mayLead && !signal.aborted ? "lead" : null;
+    return mayLead ? "lead" : null;
   }
 
   async function ask(
