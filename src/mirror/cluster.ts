@@ -98,7 +98,7 @@ export function cluster(
   options: ClusterOptions = {},
 ): ContentSource {
   const { parentMs = PARENT_MS, obtainMs = OBTAIN_MS } = options;
-  const { flights, leads, log, metrics, pullState } = deps;
+  const { aside, flights, leads, log, metrics, pullState } = deps;
   const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
   const queued = new Set<Digest>(); // Led by 404 and perhaps not begun.
@@ -236,12 +236,11 @@ export function cluster(
   /** Goes on elsewhere in mid-body; told to lead, it ends the body. */
   async function goOn(
     request: ContentRequest,
-    part: RangeRequest,
-    failed: string,
-    signal: AbortSignal,
+    options: OpenOptions,
+    failed: string[],
   ): Promise<StartedBody | null> {
     metrics.count("peili_flight_rejoins_total", {});
-    const next = await obtain(request, { range: part, signal }, [failed]);
+    const next = await obtain(request, options, failed);
     if (next === "lead") {
       leads.expect(request.digest);
       return null;
@@ -266,10 +265,14 @@ export function cluster(
   ): OpenContent {
     const { digest } = request;
     const flight = { role, rejoins: 0 };
+    const broke = new Set<string>();
     const content = peers.relay(request, started, {
-      goOn(part, failed) {
+      goOn(range, failed) {
         flight.rejoins++;
-        return goOn(request, part, failed, signal);
+        broke.add(failed);
+        // Long ago is no reason: in the end nobody would be left but upstream.
+        const recent = [...broke].filter((one) => aside.has(one, digest));
+        return goOn(request, { range, signal }, recent);
       },
       onEnd(whole, sources) {
         if (whole) flights.delivered(digest, [...sources]);
