@@ -266,6 +266,9 @@ export function cluster(
     const { digest } = request;
     const flight = { role, rejoins: 0 };
     const broke = new Set<string>();
+    const { descriptor: { size }, range } = started.content;
+    // The end of a chunk is not the end of the pull.
+    const hasLast = range === null || range.end === size - 1;
     const content = peers.relay(request, started, {
       goOn(range, failed) {
         flight.rejoins++;
@@ -275,7 +278,7 @@ export function cluster(
         return goOn(request, { range, signal }, recent);
       },
       onEnd(whole, sources) {
-        if (whole) flights.delivered(digest, [...sources]);
+        if (whole && hasLast) flights.delivered(digest, [...sources]);
       },
     });
     return { ...content, flight };
