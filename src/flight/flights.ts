@@ -100,7 +100,7 @@ export interface Flights {
    * them all at the end, and says nothing to its mirror.
    */
   delivered(digest: Digest, sources: readonly string[]): void;
-  /** Tells whether this node leads or follows. */
+  /** Tells whether this node leads or follows, or is about to. */
   takesPart(digest: Digest): boolean;
   /** Takes messages of other nodes, as home. */
   answer(messages: readonly FlightMessage[]): FlightReply[];
@@ -165,6 +165,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const { router, log, fetcher = fetch, clock = REAL_CLOCK } = deps;
   const home = emptyHome();
   const parts = new Map<Digest, Part>();
+  const asking = new Map<Digest, number>(); // Joins that wait for an answer.
 
   const answer = (messages: readonly FlightMessage[]) =>
     messages.map((message) => handle(home, message, clock.now(), options));
@@ -229,6 +230,20 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   }
 
   async function join(request: JoinRequest): Promise<FlightReply> {
+    if (!request.mayLead) return await joined(request);
+    const { digest } = request;
+    // Home may send others here before its answer is: they must find the pull.
+    asking.set(digest, (asking.get(digest) ?? 0) + 1);
+    try {
+      return await joined(request);
+    } finally {
+      const others = (asking.get(digest) ?? 1) - 1;
+      if (others > 0) asking.set(digest, others);
+      else asking.delete(digest);
+    }
+  }
+
+  async function joined(request: JoinRequest): Promise<FlightReply> {
     const { signal, ...facts } = request;
     const failed = request.failed.slice(-MAX_PEERS); // The last ones count.
     const homes = router.nearest(request.digest, HOMES);
@@ -357,7 +372,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       const part = parts.get(digest);
       if (part) part.parent = address;
     },
-    takesPart: (digest) => parts.has(digest),
+    takesPart: (digest) => parts.has(digest) || asking.has(digest),
     delivered(digest, sources) {
       const part = parts.get(digest);
       if (!part) return;
