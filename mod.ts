@@ -51,6 +51,7 @@ export { type MemoryStore, memoryStore } from "./src/content/memory.ts";
 export {
   type CallOptions,
   type ContentSource,
+  type FlightFacts,
   LOCAL,
   type Located,
   type OpenContent,

@@ -56,6 +56,16 @@ export interface OpenContent {
   readonly body: ReadableStream<Uint8Array>;
   /** Whose bytes they are: {@linkcode LOCAL}, or the address of a peer. */
   readonly from: string;
+  /** What the cluster decided, for the log; it changes while the body flows. */
+  readonly flight?: FlightFacts;
+}
+
+/** How content was had of the cluster. */
+export interface FlightFacts {
+  /** From a complete copy, from a pull that is under way, or for all others. */
+  readonly role: "holders" | "follow" | "lead";
+  /** How often the body went on elsewhere. */
+  readonly rejoins: number;
 }
 
 /** `from` of content on this node. */

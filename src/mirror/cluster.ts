@@ -5,6 +5,7 @@
  * @module
  */
 
+import { boundedMap } from "../async/bounded_map.ts";
 import { deadline } from "../async/deadline.ts";
 import type {
   ContentSource,
@@ -60,10 +61,17 @@ const QUEUED_PARENT_LIMITS: Limits = { ...PARENT_LIMITS, budgetMs: 150 };
 const OBTAIN_MS = 25_000;
 
 /** What asking came to: bytes, an answer, this node's turn, or nobody. */
-type Obtained = Started | RegistryError | "lead" | null;
+type Obtained =
+  | { readonly started: Started; readonly role: "holders" | "follow" }
+  | RegistryError
+  | "lead"
+  | null;
 
 /** Answers of homes that are followed for one request before it goes upstream. */
 const MAX_ROUNDS = 5;
+
+/** Digests whose last holder is remembered. */
+const MAX_RECENT = 1_024;
 
 /** Leads by 404 that are remembered; containerd pulls a few layers at a time. */
 const MAX_QUEUED = 64;
@@ -79,6 +87,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
   const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
   const queued = new Set<Digest>(); // Led by 404 and perhaps not begun.
+  const recent = boundedMap<Digest, string>(MAX_RECENT); // Who held it just now.
 
   /** Asks homes until somebody delivers, or it is this node's turn. */
   async function obtain(
@@ -89,6 +98,8 @@ export function cluster(deps: ClusterDeps): ContentSource {
     const { digest } = request;
     using limit = deadline(signal, OBTAIN_MS);
     const options = { range, signal: limit.signal };
+    const chunk = startOf(range) > 0 && await fromRecent(request, options);
+    if (chunk) return chunk;
     let mayLead = false;
     for (let round = 0; round < MAX_ROUNDS && !limit.signal.aborted; round++) {
       const { reply, pulls } = await ask(request, options, failed);
@@ -103,8 +114,10 @@ export function cluster(deps: ClusterDeps): ContentSource {
         : await fromHolders(request, told, options);
       if (started) {
         // Not always the first that home told.
-        if ("from" in started) flights.follows(digest, started.from);
-        return started;
+        if (started instanceof RegistryError) return started;
+        flights.follows(digest, started.from);
+        if (reply.kind === "holders") recent.set(digest, started.from);
+        return { started, role: reply.kind };
       }
       failed.push(...told);
       log.debug("nobody of the flight delivers", { digest, round });
@@ -150,6 +163,23 @@ export function cluster(deps: ClusterDeps): ContentSource {
     return [];
   }
 
+  /**
+   * The rest of what began at a complete copy goes on there, without asking
+   * again: parallel ranges come 2 MiB at a time.
+   */
+  async function fromRecent(
+    request: ContentRequest,
+    options: OpenOptions,
+  ): Promise<Obtained> {
+    const address = recent.get(request.digest);
+    if (!address || deps.aside.has(address, request.digest)) return null;
+    const started = await fromHolders(request, [address], options);
+    if (!started) recent.delete(request.digest);
+    return started instanceof RegistryError || started === null
+      ? started
+      : { started, role: "holders" };
+  }
+
   async function fromHolders(
     request: ContentRequest,
     addresses: readonly string[],
@@ -171,9 +201,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
         address,
         signal,
         async (alive): Promise<Started | RegistryError | null> => {
-          // The whole, where it is the whole: containerd then takes one stream.
-          const part = isFromStart(range) ? undefined : range;
-          const options = { range: part, signal: alive };
+          const options = { range, signal: alive };
           const only = peersOf([address]);
           return (await peers.start(only, request, options, limits)).value;
         },
@@ -213,7 +241,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
       leads.expect(request.digest);
       return null;
     }
-    return next instanceof RegistryError ? null : next;
+    return next && "started" in next ? next.started : null;
   }
 
   function count(
@@ -228,16 +256,21 @@ export function cluster(deps: ClusterDeps): ContentSource {
 
   function relay(
     request: ContentRequest,
-    started: Started,
+    { started, role }: Exclude<Obtained, RegistryError | string | null>,
     signal: AbortSignal,
   ): OpenContent {
     const { digest } = request;
-    return peers.relay(request, started, {
-      goOn: (part, failed) => goOn(request, part, failed, signal),
+    const flight = { role, rejoins: 0 };
+    const content = peers.relay(request, started, {
+      goOn(part, failed) {
+        flight.rejoins++;
+        return goOn(request, part, failed, signal);
+      },
       onEnd(whole, sources) {
         if (whole) flights.delivered(digest, [...sources]);
       },
     });
+    return { ...content, flight };
   }
 
   return {
@@ -256,11 +289,6 @@ export function cluster(deps: ClusterDeps): ContentSource {
 
 function startOf(range: RangeRequest | undefined): number {
   return range && "start" in range ? range.start : 0;
-}
-
-function isFromStart(range: RangeRequest | undefined): boolean {
-  return range !== undefined && "start" in range && range.start === 0 &&
-    range.end === undefined;
 }
 
 async function* peersOf(addresses: readonly string[]): AsyncIterable<Peer> {

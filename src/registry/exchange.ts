@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { FlightFacts } from "../content/source.ts";
+
 /** Facts of one exchange that its handler adds to the access log. */
 export interface ExchangeFacts {
   /** What answered: mirror, blob, manifest, v2, readyz, livez, ... */
@@ -12,6 +14,8 @@ export interface ExchangeFacts {
   registry?: string;
   /** Whose content was sent: `local` or a peer's address. */
   source?: string;
+  /** What the cluster decided. */
+  flight?: FlightFacts;
   /** Why the answer is a no. */
   error?: string;
 }

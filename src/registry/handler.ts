@@ -54,6 +54,7 @@ export function registryHandler(
     if (!found) throw unknown(asked, options);
     facts.source = found.from;
     if (found.from === LOCAL) facts.handler = endpoint;
+    if ("flight" in found && found.flight) facts.flight = found.flight;
     return "body" in found ? whole(found) : headers(found);
   };
 }

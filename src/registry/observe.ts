@@ -119,7 +119,10 @@ async function answer(
     return await handler(request, exchange);
   } catch (error) {
     if (error instanceof RegistryError) {
-      exchange.facts.error = error.message;
+      const { facts } = exchange;
+      // A redirect is no trouble: this node goes upstream for all.
+      if (error.status < 400) facts.flight = { role: "lead", rejoins: 0 };
+      else facts.error = error.message;
       return errorResponse(error, request.method);
     }
     if (!request.signal.aborted) {
