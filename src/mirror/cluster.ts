@@ -23,7 +23,7 @@ import type { Leads } from "./leads.ts";
 import type { StartedBody } from "./resume.ts";
 import type { Started } from "./start.ts";
 import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
-import { type Limits, tries } from "./tries.ts";
+import { type Break, type Limits, tries } from "./tries.ts";
 import { whileAlive, type WhileAliveDeps } from "./while_alive.ts";
 
 /** What the cluster needs of other parts. */
@@ -60,6 +60,12 @@ const QUEUED_PARENT_LIMITS: Limits = { ...PARENT_LIMITS, budgetMs: 150 };
  */
 const OBTAIN_MS = 25_000;
 
+/**
+ * In mid-body a new parent has bytes or will soon: it is waited for as long as
+ * this many stalls. It may itself be looking for another just now.
+ */
+const REJOIN_STALLS = 2;
+
 /** What asking came to: bytes, an answer, this node's turn, or nobody. */
 type Obtained =
   | { readonly started: Started; readonly role: "holders" | "follow" }
@@ -94,6 +100,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
     request: ContentRequest,
     { range, signal }: OpenOptions,
     failed: string[],
+    waitMs: number = PARENT_LIMITS.budgetMs,
   ): Promise<Obtained> {
     const { digest } = request;
     using limit = deadline(signal, OBTAIN_MS);
@@ -109,8 +116,11 @@ export function cluster(deps: ClusterDeps): ContentSource {
         return pulls ? "lead" : null;
       }
       const told = reply.peers.filter((address) => !failed.includes(address));
+      // Of those that pull only the first: home knows that it does not follow
+      // this node itself, and the next may by then. It is asked again instead.
+      if (reply.kind === "follow") told.splice(1);
       const started = reply.kind === "follow"
-        ? await follow(request, told, options)
+        ? await follow(request, told, options, waitMs)
         : await fromHolders(request, told, options);
       if (started) {
         // Not always the first that home told.
@@ -193,8 +203,11 @@ export function cluster(deps: ClusterDeps): ContentSource {
     request: ContentRequest,
     addresses: readonly string[],
     { range, signal }: OpenOptions,
+    waitMs: number,
   ): Promise<Started | RegistryError | null> {
-    const limits = await isQueued() ? QUEUED_PARENT_LIMITS : PARENT_LIMITS;
+    const limits = await isQueued()
+      ? QUEUED_PARENT_LIMITS
+      : { ...PARENT_LIMITS, budgetMs: waitMs };
     for (const address of addresses) {
       const started = await whileAlive(
         deps,
@@ -231,12 +244,13 @@ export function cluster(deps: ClusterDeps): ContentSource {
   /** Goes on elsewhere in mid-body; told to lead, it ends the body. */
   async function goOn(
     request: ContentRequest,
-    part: RangeRequest,
-    failed: string,
+    { part, failed, stallMs }: Break,
     signal: AbortSignal,
   ): Promise<StartedBody | null> {
     metrics.count("peili_flight_rejoins_total", {});
-    const next = await obtain(request, { range: part, signal }, [failed]);
+    const options = { range: part, signal };
+    const waitMs = Math.min(PARENT_LIMITS.budgetMs, REJOIN_STALLS * stallMs);
+    const next = await obtain(request, options, [failed], waitMs);
     if (next === "lead") {
       leads.expect(request.digest);
       return null;
@@ -262,9 +276,9 @@ export function cluster(deps: ClusterDeps): ContentSource {
     const { digest } = request;
     const flight = { role, rejoins: 0 };
     const content = peers.relay(request, started, {
-      goOn(part, failed) {
+      goOn(broken) {
         flight.rejoins++;
-        return goOn(request, part, failed, signal);
+        return goOn(request, broken, signal);
       },
       onEnd(whole, sources) {
         if (whole) flights.delivered(digest, [...sources]);

@@ -14,7 +14,7 @@ import type {
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { RegistryError } from "../oci/error.ts";
-import { rangeLength } from "../oci/range.ts";
+import { type ByteRange, rangeLength } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { Peer } from "../routing/router.ts";
 import type { Aside } from "./aside.ts";
@@ -45,11 +45,18 @@ export type Question<T> = (
 /** How the race of some peers ended; a RegistryError is an answer, too. */
 export type Tried<T> = HedgeResult<T | RegistryError>;
 
-/** Finds who goes on at a byte of the whole content; null when nobody does. */
-export type GoOn = (
-  part: { readonly start: number; readonly end: number },
-  failed: string,
-) => Promise<StartedBody | null>;
+/** A body that lost its source. */
+export interface Break {
+  /** What is missing of the whole content. */
+  readonly part: ByteRange;
+  /** Who failed. */
+  readonly failed: string;
+  /** Milliseconds without a byte that are a stall at the pace so far. */
+  readonly stallMs: number;
+}
+
+/** Finds who goes on with the rest; null when nobody does. */
+export type GoOn = (broken: Break) => Promise<StartedBody | null>;
 
 /** What is done with a relay. */
 export interface RelayOptions {
@@ -174,8 +181,9 @@ export function tries(deps: TriesDeps): Tries {
       let last = started.from;
       const body = resumedBody(started, {
         length: range ? rangeLength(range) : descriptor.size,
-        async reopen(offset) {
-          const next = await goOn({ start: begin + offset, end }, last);
+        async reopen(offset, stallMs) {
+          const part = { start: begin + offset, end };
+          const next = await goOn({ part, failed: last, stallMs });
           const outcome = next ? "resumed" : "ended";
           metrics.count("peili_resumes_total", { outcome });
           if (next) sources.add(last = next.from);
