@@ -115,10 +115,12 @@ export function cluster(deps: ClusterDeps): ContentSource {
       if (reply.kind === "lead" || reply.kind === "none") {
         return pulls ? "lead" : null;
       }
-      const told = reply.peers.filter((address) => !failed.includes(address));
       // Of those that pull only the first: home knows that it does not follow
-      // this node itself, and the next may by then. It is asked again instead.
-      if (reply.kind === "follow") told.splice(1);
+      // this node itself, and the next may by then; home is asked again instead.
+      // It may be one that failed: home knows that it has a new place since.
+      const told = reply.kind === "follow"
+        ? reply.peers.slice(0, 1)
+        : reply.peers.filter((address) => !failed.includes(address));
       const started = reply.kind === "follow"
         ? await follow(request, told, options, waitMs)
         : await fromHolders(request, told, options);
