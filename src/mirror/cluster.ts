@@ -20,6 +20,7 @@ import type { RangeRequest } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { Peer } from "../routing/router.ts";
 import type { Leads } from "./leads.ts";
+import { parts } from "./parts.ts";
 import type { StartedBody } from "./resume.ts";
 import type { Started } from "./start.ts";
 import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
@@ -92,6 +93,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
   const { flights, leads, log, metrics, pullState } = deps;
   const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
+  const sent = parts();
   const queued = new Set<Digest>(); // Led by 404 and perhaps not begun.
   const recent = boundedMap<Digest, string>(MAX_RECENT); // Who held it just now.
 
@@ -277,12 +279,16 @@ export function cluster(deps: ClusterDeps): ContentSource {
   ): OpenContent {
     const { digest } = request;
     const flight = { role, rejoins: 0 };
+    const part = sent.begin(digest, started.content.range?.start ?? 0);
     const content = peers.relay(request, started, {
-      goOn(broken) {
+      async goOn(broken) {
         flight.rejoins++;
-        return goOn(request, broken, signal);
+        const next = await goOn(request, broken, signal);
+        if (!next) await part.lowest();
+        return next;
       },
       onEnd(whole, sources) {
+        part.end();
         if (whole) flights.delivered(digest, [...sources]);
       },
     });
