@@ -100,7 +100,7 @@ export interface Flights {
    * them all at the end, and says nothing to its mirror.
    */
   delivered(digest: Digest, sources: readonly string[]): void;
-  /** Tells whether this node leads or follows, or is about to. */
+  /** Tells whether this node leads or follows. */
   takesPart(digest: Digest): boolean;
   /** Takes messages of other nodes, as home. */
   answer(messages: readonly FlightMessage[]): FlightReply[];
@@ -165,7 +165,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const { router, log, fetcher = fetch, clock = REAL_CLOCK } = deps;
   const home = emptyHome();
   const parts = new Map<Digest, Part>();
-  const asking = new Map<Digest, number>(); // Joins that wait for an answer.
+  const asking = new Map<Digest, number>(); // Joins under way, of each digest.
 
   const answer = (messages: readonly FlightMessage[]) =>
     messages.map((message) => handle(home, message, clock.now(), options));
@@ -230,20 +230,6 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   }
 
   async function join(request: JoinRequest): Promise<FlightReply> {
-    if (!request.mayLead) return await joined(request);
-    const { digest } = request;
-    // Home may send others here before its answer is: they must find the pull.
-    asking.set(digest, (asking.get(digest) ?? 0) + 1);
-    try {
-      return await joined(request);
-    } finally {
-      const others = (asking.get(digest) ?? 1) - 1;
-      if (others > 0) asking.set(digest, others);
-      else asking.delete(digest);
-    }
-  }
-
-  async function joined(request: JoinRequest): Promise<FlightReply> {
     const { signal, ...facts } = request;
     const failed = request.failed.slice(-MAX_PEERS); // The last ones count.
     const homes = router.nearest(request.digest, HOMES);
@@ -257,6 +243,8 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       ...facts,
       failed,
     };
+    // Home may send others here before its answer to this node is read.
+    using _asking = request.mayLead ? asks(request.digest) : null;
     const [, ...others] = homes;
     // Only a lead is worth a second word; one who just looks asks one home.
     const words = request.mayLead
@@ -267,6 +255,18 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     if (signal.aborted) return { kind: "none" };
     if (request.mayLead) take(request.digest, reply);
     return reply;
+  }
+
+  /** Notes a join while it is under way. */
+  function asks(digest: Digest): Disposable {
+    asking.set(digest, (asking.get(digest) ?? 0) + 1);
+    return {
+      [Symbol.dispose]() {
+        const others = (asking.get(digest) ?? 0) - 1;
+        if (others > 0) asking.set(digest, others);
+        else asking.delete(digest);
+      },
+    };
   }
 
   /** Takes its place; told nothing, it goes upstream on its own. */

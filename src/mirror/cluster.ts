@@ -24,11 +24,10 @@ import { parts } from "./parts.ts";
 import type { StartedBody } from "./resume.ts";
 import type { Started } from "./start.ts";
 import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
-import { type Break, type Limits, tries } from "./tries.ts";
-import { whileAlive, type WhileAliveDeps } from "./while_alive.ts";
+import { type Limits, tries } from "./tries.ts";
 
 /** What the cluster needs of other parts. */
-export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
+export interface ClusterDeps extends SwarmDeps {
   /** Asks homes. */
   readonly flights: Pick<Flights, "join" | "delivered" | "follows">;
   /** Sends this node upstream. */
@@ -37,23 +36,29 @@ export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
   readonly pullState: (digest: Digest) => Promise<PullState>;
 }
 
-/**
- * A parent that pulls: the first byte may take 20 s, as long as the parent's
- * node answers (containerd 2.3 gives up at 30 s), and the next parent is tried
- * only when one fails: two at once would be two streams of the same bytes.
- */
-const PARENT_LIMITS: Limits = {
+/** A parent that pulls: one at a time, or the same bytes would come twice. */
+const PARENT_LIMITS: Omit<Limits, "budgetMs"> = {
   delayMs: 20_000,
-  budgetMs: 20_000,
-  maxAttempts: 3,
+  maxAttempts: 1,
+  lateIsFailed: false,
 };
+
+/**
+ * The first byte of a pull may take 20 s. Home is asked again this often, in ms,
+ * meanwhile: it hears every second who is still there and who has bytes, so
+ * nobody waits for a node that is gone, or two nodes for each other.
+ */
+const ASK_AGAIN_MS = 2_000;
 
 /**
  * Where no redirect can be given, a lead queues behind this node's own waits
  * for others, and if everybody waits so, nobody leads: such a node waits this
  * long only, in ms.
  */
-const QUEUED_PARENT_LIMITS: Limits = { ...PARENT_LIMITS, budgetMs: 150 };
+const QUEUED_MS = 150;
+
+/** Parents and sets of holders that fail one request before it goes upstream. */
+const MAX_FAILURES = 5;
 
 /**
  * Milliseconds until the first byte, however many homes and parents are asked:
@@ -61,21 +66,12 @@ const QUEUED_PARENT_LIMITS: Limits = { ...PARENT_LIMITS, budgetMs: 150 };
  */
 const OBTAIN_MS = 25_000;
 
-/**
- * In mid-body a new parent has bytes or will soon: it is waited for as long as
- * this many stalls. It may itself be looking for another just now.
- */
-const REJOIN_STALLS = 2;
-
 /** What asking came to: bytes, an answer, this node's turn, or nobody. */
 type Obtained =
   | { readonly started: Started; readonly role: "holders" | "follow" }
   | RegistryError
   | "lead"
   | null;
-
-/** Answers of homes that are followed for one request before it goes upstream. */
-const MAX_ROUNDS = 5;
 
 /** Digests whose last holder is remembered. */
 const MAX_RECENT = 1_024;
@@ -102,7 +98,6 @@ export function cluster(deps: ClusterDeps): ContentSource {
     request: ContentRequest,
     { range, signal }: OpenOptions,
     failed: string[],
-    waitMs: number = PARENT_LIMITS.budgetMs,
   ): Promise<Obtained> {
     const { digest } = request;
     using limit = deadline(signal, OBTAIN_MS);
@@ -110,34 +105,48 @@ export function cluster(deps: ClusterDeps): ContentSource {
     const chunk = startOf(range) > 0 && await fromRecent(request, options);
     if (chunk) return chunk;
     let mayLead = false;
-    for (let round = 0; round < MAX_ROUNDS && !limit.signal.aborted; round++) {
+    let failures = 0;
+    while (failures < MAX_FAILURES && !limit.signal.aborted) {
       const { reply, pulls } = await ask(request, options, failed);
       mayLead = pulls;
-      count(request, reply, round);
-      if (reply.kind === "lead" || reply.kind === "none") {
-        return pulls ? "lead" : null;
-      }
-      // Of those that pull only the first: home knows that it does not follow
-      // this node itself, and the next may by then; home is asked again instead.
-      // It may be one that failed: home knows that it has a new place since.
-      const told = reply.kind === "follow"
-        ? reply.peers.slice(0, 1)
-        : reply.peers.filter((address) => !failed.includes(address));
-      const started = reply.kind === "follow"
-        ? await follow(request, told, options, waitMs)
-        : await fromHolders(request, told, options);
+      count(request, reply, failures);
+      if (reply.kind === "lead" || reply.kind === "none") break;
+      const started = await take(request, reply, options);
+      if (started === "late") continue;
+      if (started instanceof RegistryError) return started;
       if (started) {
         // Not always the first that home told.
-        if (started instanceof RegistryError) return started;
         flights.follows(digest, started.from);
         if (reply.kind === "holders") recent.set(digest, started.from);
         return { started, role: reply.kind };
       }
-      failed.push(...told);
-      log.debug("nobody of the flight delivers", { digest, round });
+      failures++;
+      failed.push(
+        ...reply.kind === "follow" ? reply.peers.slice(0, 1) : reply.peers,
+      );
+      log.debug("nobody of the flight delivers", { digest, failures });
     }
-    metrics.count("peili_flight_waits_given_up_total", {});
+    if (failures > 0 || limit.signal.aborted) {
+      metrics.count("peili_flight_waits_given_up_total", {});
+    }
     return mayLead && !signal.aborted ? "lead" : null;
+  }
+
+  /** Does what home said. */
+  async function take(
+    request: ContentRequest,
+    reply: Extract<FlightReply, { peers: unknown }>,
+    options: OpenOptions,
+  ): Promise<Started | RegistryError | "late" | null> {
+    const [first] = reply.peers;
+    if (reply.kind === "holders" || first === undefined) {
+      return await fromHolders(request, reply.peers, options);
+    }
+    if (!await isQueued()) {
+      return await follow(request, first, options, ASK_AGAIN_MS);
+    }
+    const started = await follow(request, first, options, QUEUED_MS);
+    return started === "late" ? null : started;
   }
 
   async function ask(
@@ -203,29 +212,21 @@ export function cluster(deps: ClusterDeps): ContentSource {
     return (await peers.start(named, request, options, HOLDER_LIMITS)).value;
   }
 
+  /**
+   * Follows the one that home chose. Another one would be unknown to home, and
+   * two nodes could wait for each other: whoever fails is told instead, and
+   * whoever is late is asked about again.
+   */
   async function follow(
     request: ContentRequest,
-    addresses: readonly string[],
-    { range, signal }: OpenOptions,
-    waitMs: number,
-  ): Promise<Started | RegistryError | null> {
-    const limits = await isQueued()
-      ? QUEUED_PARENT_LIMITS
-      : { ...PARENT_LIMITS, budgetMs: waitMs };
-    for (const address of addresses) {
-      const started = await whileAlive(
-        deps,
-        address,
-        signal,
-        async (alive): Promise<Started | RegistryError | null> => {
-          const options = { range, signal: alive };
-          const only = peersOf([address]);
-          return (await peers.start(only, request, options, limits)).value;
-        },
-      );
-      if (started) return started;
-    }
-    return null;
+    address: string,
+    options: OpenOptions,
+    budgetMs: number,
+  ): Promise<Started | RegistryError | "late" | null> {
+    const limits = { ...PARENT_LIMITS, budgetMs };
+    const parent = peersOf([address]);
+    const tried = await peers.start(parent, request, options, limits);
+    return tried.value ?? (tried.timedOut ? "late" : null);
   }
 
   /** True while a lead that had to be a 404 has not begun. */
@@ -248,13 +249,12 @@ export function cluster(deps: ClusterDeps): ContentSource {
   /** Goes on elsewhere in mid-body; told to lead, it ends the body. */
   async function goOn(
     request: ContentRequest,
-    { part, failed, stallMs }: Break,
+    part: RangeRequest,
+    failed: string,
     signal: AbortSignal,
   ): Promise<StartedBody | null> {
     metrics.count("peili_flight_rejoins_total", {});
-    const options = { range: part, signal };
-    const waitMs = Math.min(PARENT_LIMITS.budgetMs, REJOIN_STALLS * stallMs);
-    const next = await obtain(request, options, [failed], waitMs);
+    const next = await obtain(request, { range: part, signal }, [failed]);
     if (next === "lead") {
       leads.expect(request.digest);
       return null;
@@ -281,9 +281,9 @@ export function cluster(deps: ClusterDeps): ContentSource {
     const flight = { role, rejoins: 0 };
     const part = sent.begin(digest, started.content.range?.start ?? 0);
     const content = peers.relay(request, started, {
-      async goOn(broken) {
+      async goOn(rest, failed) {
         flight.rejoins++;
-        const next = await goOn(request, broken, signal);
+        const next = await goOn(request, rest, failed, signal);
         if (!next) await part.lowest();
         return next;
       },

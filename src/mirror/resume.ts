@@ -25,15 +25,11 @@ export interface ResumeOptions {
   /** Bytes that the whole body has. */
   readonly length: number;
   /**
-   * Finds another source that goes on at a byte of the body. It also gets the
-   * milliseconds without a byte that are a stall at the pace so far.
+   * Finds another source that goes on at a byte of the body.
    *
    * @returns The rest from there, or null when there is none
    */
-  readonly reopen: (
-    offset: number,
-    stallMs: number,
-  ) => Promise<StartedBody | null>;
+  readonly reopen: (offset: number) => Promise<StartedBody | null>;
   /** Hears that a source was left at a byte. */
   readonly onBreak: (from: string, reason: BreakReason, offset: number) => void;
   /** Hears of bytes that came from a source. */
@@ -174,8 +170,7 @@ class ResumeLoop {
 
   async #reopen(): Promise<StartedBody | null> {
     try {
-      const { limitMs } = this.#clock;
-      return await this.#options.reopen(this.#offset, limitMs);
+      return await this.#options.reopen(this.#offset);
     } catch (error) {
       this.#end(); // Else its timer would run for ever.
       throw error;
@@ -222,10 +217,6 @@ class StallClock {
         () => {/* the read has ended, which is all that counts */},
       );
     }, Math.min(STALL_TICK_MS, minMs));
-  }
-
-  get limitMs(): number {
-    return this.#limitMs;
   }
 
   start(): void {

@@ -92,7 +92,7 @@ export function swarm(deps: SwarmDeps): ContentSource {
         );
       const started = decided(await start(), kind, digest);
       return started && peers.relay(request, started, {
-        async goOn({ part }) {
+        async goOn(part) {
           const { value } = await start(part);
           return value instanceof RegistryError ? null : value;
         },

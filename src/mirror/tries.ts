@@ -14,7 +14,7 @@ import type {
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { RegistryError } from "../oci/error.ts";
-import { type ByteRange, rangeLength } from "../oci/range.ts";
+import { rangeLength } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { Peer } from "../routing/router.ts";
 import type { Aside } from "./aside.ts";
@@ -34,7 +34,14 @@ export interface TriesDeps {
 }
 
 /** How long peers are tried. */
-export type Limits = Omit<HedgeOptions, "signal">;
+export interface Limits extends Omit<HedgeOptions, "signal"> {
+  /**
+   * False: one that has not answered in time is only late, not set aside.
+   *
+   * @default {true}
+   */
+  readonly lateIsFailed?: boolean;
+}
 
 /** What one peer is asked. */
 export type Question<T> = (
@@ -45,18 +52,11 @@ export type Question<T> = (
 /** How the race of some peers ended; a RegistryError is an answer, too. */
 export type Tried<T> = HedgeResult<T | RegistryError>;
 
-/** A body that lost its source. */
-export interface Break {
-  /** What is missing of the whole content. */
-  readonly part: ByteRange;
-  /** Who failed. */
-  readonly failed: string;
-  /** Milliseconds without a byte that are a stall at the pace so far. */
-  readonly stallMs: number;
-}
-
-/** Finds who goes on with the rest; null when nobody does. */
-export type GoOn = (broken: Break) => Promise<StartedBody | null>;
+/** Finds who goes on at a byte of the whole content; null when nobody does. */
+export type GoOn = (
+  part: { readonly start: number; readonly end: number },
+  failed: string,
+) => Promise<StartedBody | null>;
 
 /** What is done with a relay. */
 export interface RelayOptions {
@@ -156,7 +156,7 @@ export function tries(deps: TriesDeps): Tries {
       limits,
     );
     // Else the next request would wait for them as long again.
-    if (result.timedOut) {
+    if (result.timedOut && limits.lateIsFailed !== false) {
       silent.forEach((peer) => failed(peer, request, "timeout"));
     }
     return result;
@@ -181,9 +181,8 @@ export function tries(deps: TriesDeps): Tries {
       let last = started.from;
       const body = resumedBody(started, {
         length: range ? rangeLength(range) : descriptor.size,
-        async reopen(offset, stallMs) {
-          const part = { start: begin + offset, end };
-          const next = await goOn({ part, failed: last, stallMs });
+        async reopen(offset) {
+          const next = await goOn({ start: begin + offset, end }, last);
           const outcome = next ? "resumed" : "ended";
           metrics.count("peili_resumes_total", { outcome });
           if (next) sources.add(last = next.from);

@@ -301,6 +301,7 @@ function openManifest(
 Deno.test("open() gives a manifest whole and with its type, once all is there", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.pull(INDEX, { first: 10 });
+  folder.parts.add(pull.digest);
   const opening = openManifest(folder, pull.digest);
   await pull.append(INDEX.subarray(10));
   const open = await opening;
@@ -331,6 +332,7 @@ Deno.test("open() has no manifest that is corrupt, or is none", async () => {
 Deno.test("open() has no manifest whose pull is given up meanwhile", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.pull(INDEX, { first: 10 });
+  folder.parts.add(pull.digest);
   const opening = openManifest(folder, pull.digest);
   await pull.abort();
   assert.equal(await opening, null);
@@ -339,6 +341,7 @@ Deno.test("open() has no manifest whose pull is given up meanwhile", async () =>
 Deno.test("open() waits for a manifest no longer than its signal", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.pull(INDEX, { first: 10 });
+  folder.parts.add(pull.digest);
   const ended = new AbortController();
   const opening = openManifest(folder, pull.digest, ended.signal);
   ended.abort();
