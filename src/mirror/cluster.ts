@@ -21,6 +21,7 @@ import type { RangeRequest } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { Peer } from "../routing/router.ts";
 import type { Leads } from "./leads.ts";
+import { parts } from "./parts.ts";
 import type { StartedBody } from "./resume.ts";
 import type { Started } from "./start.ts";
 import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
@@ -111,6 +112,7 @@ export function cluster(
   const { aside, flights, leads, log, metrics, pullState } = deps;
   const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
+  const sent = parts();
   const queued = new Set<Digest>(); // Led by 404 and perhaps not begun.
   const recent = boundedMap<Digest, string>(MAX_RECENT); // Who held it just now.
 
@@ -310,15 +312,19 @@ export function cluster(
     const { descriptor: { size }, range } = started.content;
     // The end of a chunk is not the end of the pull.
     const hasLast = range === null || range.end === size - 1;
+    const part = sent.begin(digest, range?.start ?? 0);
     const content = peers.relay(request, started, {
-      goOn(range, failed) {
+      async goOn(range, failed) {
         flight.rejoins++;
         broke.add(failed);
         // Long ago is no reason: in the end nobody would be left but upstream.
         const recent = [...broke].filter((one) => aside.has(one, digest));
-        return goOn(request, { range, signal }, recent);
+        const next = await goOn(request, { range, signal }, recent);
+        if (!next) await part.lowest();
+        return next;
       },
       onEnd(whole, sources) {
+        part.end();
         if (whole && hasLast) flights.delivered(digest, [...sources]);
       },
     });
