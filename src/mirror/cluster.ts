@@ -24,7 +24,13 @@ import type { Leads } from "./leads.ts";
 import { parts } from "./parts.ts";
 import type { StartedBody } from "./resume.ts";
 import type { Started } from "./start.ts";
-import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
+import {
+  exhausted,
+  HOLDER_LIMITS,
+  holders,
+  swarm,
+  type SwarmDeps,
+} from "./swarm.ts";
 import { type Limits, tries } from "./tries.ts";
 
 /** What the cluster needs of other parts. */
@@ -151,10 +157,15 @@ export function cluster(
       );
       log.debug("nobody of the flight delivers", { digest, failures });
     }
-    if ((failures > 0 || limit.signal.aborted) && !signal.aborted) {
+    if (signal.aborted) return null;
+    if (failures > 0 || limit.signal.aborted) {
       metrics.count("peili_flight_waits_given_up_total", {});
     }
-    return mayLead && !signal.aborted ? "lead" : null;
+    if (mayLead) return "lead";
+    const timedOut = limit.signal.aborted;
+    return failed.length > 0 || timedOut
+      ? exhausted(request.kind, digest, { attempts: failed.length, timedOut })
+      : null;
   }
 
   /** Does what home said. */

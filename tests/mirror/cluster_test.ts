@@ -223,7 +223,13 @@ Deno.test.each([{ pull: true }, { pull: false }])(
     });
     const opening = source.open(LARGE.request, { signal });
     if (pull) await assert.rejects(opening, isSentTo(LOCATION));
-    else assert.equal(await opening, null);
+    else {
+      await assert.rejects(opening, {
+        code: "BLOB_UNKNOWN",
+        message: `all request retries exhausted for ${LARGE.digest}`,
+        detail: { attempts: 5 },
+      });
+    }
     assert.equal(asked.length, 5);
     assert.equal(metrics.values["peili_flight_waits_given_up_total{}"], 1);
   },
