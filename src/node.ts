@@ -112,7 +112,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
       router,
       connect: ({ address }) => peerSource({ address }),
       flights: flight,
-      pullState: store.pullState,
+      pullState: store.pulling,
       ...suspects,
       log,
       metrics,

@@ -45,6 +45,8 @@ export interface ContainerdStore extends Disposable {
   readonly source: ContentSource;
   /** The same and what it is pulling, as far as that will really grow. */
   readonly shared: ContentSource;
+  /** Its own pull of a digest, if there is one; looks at the disk alone. */
+  readonly pulling: (digest: Digest) => Promise<PullState>;
   /** How far its own pull of a digest is. */
   readonly pullState: (digest: Digest) => Promise<PullState>;
   /** Its changes. The source knows no sharing rule by name before the first batch. */
@@ -73,13 +75,18 @@ export function containerdStore(
   );
   const { takesPart = () => false } = options;
   const ingests = containerdIngests({ ...options, takesPart });
+  const pulling = async (digest: Digest): Promise<PullState> => {
+    const ingest = await ingests.find(digest);
+    return ingest && { kind: "pulling", ...ingest };
+  };
   return {
     source,
     watcher,
     shared: settled(source, ingests.source, takesPart),
+    pulling,
     async pullState(digest) {
-      const ingest = await ingests.find(digest);
-      if (ingest) return { kind: "pulling", ...ingest };
+      const state = await pulling(digest);
+      if (state) return state;
       try {
         return await source.has(digest) ? { kind: "complete" } : null;
       } catch {

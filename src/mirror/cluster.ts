@@ -39,7 +39,7 @@ export interface ClusterDeps extends SwarmDeps {
   readonly flights: Pick<Flights, "join" | "delivered" | "follows">;
   /** Sends this node upstream. */
   readonly leads: Leads;
-  /** Tells how far this node's own pull of a digest is. */
+  /** Tells how far this node's own pull of a digest is; only "pulling" counts. */
   readonly pullState: (digest: Digest) => Promise<PullState>;
 }
 
@@ -191,21 +191,25 @@ export function cluster(
     failed: readonly string[],
   ): Promise<{ reply: FlightReply; pulls: boolean }> {
     const { digest } = request;
-    const [own, found] = await Promise.all([
-      pullState(digest),
-      firstHolder(request, failed, signal),
-    ]);
-    const pulling = own?.kind === "pulling" ? own : null;
-    const reply = await flights.join({
-      digest,
-      mayLead: pulling !== null,
-      offset: pulling?.offset ?? startOf(range),
-      total: pulling?.total ?? 0,
-      holders: found,
-      failed,
-      signal,
-    });
-    return { reply, pulls: pulling !== null };
+    const own = await pullState(digest);
+    const join = (pulls: boolean, known: readonly string[]) =>
+      flights.join({
+        digest,
+        mayLead: pulls,
+        offset: own?.kind === "pulling" ? own.offset : startOf(range),
+        total: own?.kind === "pulling" ? own.total : 0,
+        holders: known,
+        failed,
+        signal,
+      });
+    const found = firstHolder(request, failed, signal);
+    const pulls = own?.kind === "pulling";
+    if (pulls) return { reply: await join(pulls, await found), pulls };
+    // One that only looks takes no place, so nobody need decide: ask at once.
+    const [peers, reply] = await Promise.all([found, join(pulls, [])]);
+    return peers.length > 0
+      ? { reply: { kind: "holders", peers }, pulls }
+      : { reply, pulls };
   }
 
   /**

@@ -137,6 +137,7 @@ Deno.test.each(DELIVERED)(
 
 Deno.test("cluster() tells home of a holder that it found", async () => {
   const { source, requests, asked } = guidedCluster({
+    pull: pulling(0),
     keys: [LARGE.digest],
     peers: { a: good, b: good },
     replies: [hold("b", "a")],
@@ -185,6 +186,7 @@ Deno.test("cluster() follows only the first that home named, and tells who faile
 
 Deno.test("cluster() does not offer home a holder that just failed", async () => {
   const { source, asked } = guidedCluster({
+    pull: pulling(0),
     keys: [LARGE.digest],
     peers: { a: answers(404), b: good },
     replies: [hold("a"), hold("b")],
