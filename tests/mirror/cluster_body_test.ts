@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import type { PullState } from "../../src/flight/flights.ts";
 import type { FlightReply } from "../../src/flight/messages.ts";
 import { CHECKED_MAX_BYTES } from "../../src/mirror/start.ts";
+import { eventually } from "../suites/eventually.ts";
 import { watchedSignal } from "../suites/watched_signal.ts";
 import { answers, silent, upTo } from "./fake_cluster.ts";
 import {
@@ -251,13 +252,14 @@ Deno.test("cluster() asks no more when its client leaves while a body goes on", 
 Deno.test("cluster() does not lead for a client that left while home was asked", async () => {
   const controller = new AbortController();
   const answer = Promise.withResolvers<FlightReply>();
-  const { source, leads } = guidedCluster({
+  const { source, leads, asked } = guidedCluster({
     peers: { a: upTo(1000, "break", good) },
     replies: [follow("a"), answer.promise],
     pull: pulling(1000),
   });
   const open = await source.open(REQUEST, { signal: controller.signal });
   const draining = drain(open?.body);
+  await eventually("home is asked again", () => asked.length === 2);
   controller.abort();
   answer.resolve({ kind: "none" });
   assert.equal((await draining).got, 1000);
