@@ -31,7 +31,7 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
  * How long a node that the registry leaves hanging is waited for: without a
  * mirror, nothing would end its pull either.
  */
-const HANGING_MS = 40_000;
+const HANGING_MS = 30_000;
 
 const CREDENTIALS = "lab:secret-of-the-lab";
 
@@ -117,7 +117,9 @@ async function refusesOne(
   auth: "basic" | "bearer",
 ): Promise<void> {
   const image = await freshBehind(lab, front);
-  await front.tell({ auth, credentials: CREDENTIALS });
+  // The layer alone: who cannot have the config leads no layer.
+  const protects = largest(image);
+  await front.tell({ auth, protects, credentials: CREDENTIALS });
   const stranger = lab.node(1);
   const [username = "", password = ""] = CREDENTIALS.split(":");
   const outcome = await pullBehind(lab, stranger, image, (node) => ({

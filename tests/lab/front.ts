@@ -22,8 +22,10 @@ export interface FrontRule {
 /** What the front is told. */
 export interface FrontRules {
   rules: FrontRule[];
-  /** How blobs are protected; manifests are for everybody. */
+  /** How content is protected. */
   auth: "none" | "basic" | "bearer";
+  /** A part of the paths that are protected; the rest is for everybody. */
+  protects: string;
   /** NAME:PASSWORD */
   credentials: string;
 }
@@ -56,7 +58,13 @@ export async function startFront(lab: Lab): Promise<Front> {
   const url = `http://${registry}`;
   const rulesFile = join(folder.path, "upstream/front.json");
   const tell = async (rules: Partial<FrontRules>) => {
-    const all = { rules: [], auth: "none", credentials: "", ...rules };
+    const all = {
+      rules: [],
+      auth: "none",
+      protects: "/blobs/",
+      credentials: "",
+      ...rules,
+    };
     await Deno.writeTextFile(`${rulesFile}.new`, JSON.stringify(all));
     await Deno.rename(`${rulesFile}.new`, rulesFile);
   };

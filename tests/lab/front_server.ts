@@ -41,13 +41,13 @@ function ruleFor(
   return null;
 }
 
-/** The challenge for a blob that is asked for without the right credentials. */
+/** The challenge for what is asked for without the right credentials. */
 function challenge(
-  { auth, credentials }: FrontRules,
+  { auth, credentials, protects }: FrontRules,
   request: Request,
 ): Response | null {
   const { pathname, host } = new URL(request.url);
-  if (auth === "none" || !pathname.includes("/blobs/")) return null;
+  if (auth === "none" || !pathname.includes(protects)) return null;
   const given = request.headers.get("Authorization");
   const wanted = auth === "basic"
     ? `Basic ${btoa(credentials)}`
