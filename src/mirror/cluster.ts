@@ -7,6 +7,7 @@
 
 import { boundedMap } from "../async/bounded_map.ts";
 import { deadline } from "../async/deadline.ts";
+import { hedge } from "../async/hedge.ts";
 import type {
   ContentSource,
   OpenContent,
@@ -23,7 +24,13 @@ import type { Leads } from "./leads.ts";
 import { parts } from "./parts.ts";
 import type { StartedBody } from "./resume.ts";
 import type { Started } from "./start.ts";
-import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
+import {
+  exhausted,
+  HOLDER_LIMITS,
+  holders,
+  swarm,
+  type SwarmDeps,
+} from "./swarm.ts";
 import { type Limits, tries } from "./tries.ts";
 
 /** What the cluster needs of other parts. */
@@ -34,6 +41,23 @@ export interface ClusterDeps extends SwarmDeps {
   readonly leads: Leads;
   /** Tells how far this node's own pull of a digest is. */
   readonly pullState: (digest: Digest) => Promise<PullState>;
+}
+
+/** How long the cluster is waited for. */
+export interface ClusterOptions {
+  /**
+   * Milliseconds without a first byte after which home is asked again.
+   *
+   * @default {2_000}
+   */
+  readonly askAgainMs?: number;
+  /**
+   * Milliseconds until the first byte, however many homes and parents are
+   * asked.
+   *
+   * @default {25_000}
+   */
+  readonly obtainMs?: number;
 }
 
 /** A parent that pulls: one at a time, or the same bytes would come twice. */
@@ -83,10 +107,15 @@ const MAX_QUEUED = 64;
  * Makes the source of what the cluster has or is getting.
  *
  * @param deps Router, peers, flights, leads, log and metrics
+ * @param options How long is waited
  * @returns The source; a 307 as RegistryError when this node is to lead
  */
-export function cluster(deps: ClusterDeps): ContentSource {
-  const { flights, leads, log, metrics, pullState } = deps;
+export function cluster(
+  deps: ClusterDeps,
+  options: ClusterOptions = {},
+): ContentSource {
+  const { askAgainMs = ASK_AGAIN_MS, obtainMs = OBTAIN_MS } = options;
+  const { aside, flights, leads, log, metrics, pullState } = deps;
   const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
   const sent = parts();
@@ -100,7 +129,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
     failed: string[],
   ): Promise<Obtained> {
     const { digest } = request;
-    using limit = deadline(signal, OBTAIN_MS);
+    using limit = deadline(signal, obtainMs);
     const options = { range, signal: limit.signal };
     const chunk = startOf(range) > 0 && await fromRecent(request, options);
     if (chunk) return chunk;
@@ -108,6 +137,8 @@ export function cluster(deps: ClusterDeps): ContentSource {
     let failures = 0;
     while (failures < MAX_FAILURES && !limit.signal.aborted) {
       const { reply, pulls } = await ask(request, options, failed);
+      // Else the next one who asks would go upstream for nobody.
+      if (signal.aborted) return null;
       mayLead = pulls;
       count(request, reply, failures);
       if (reply.kind === "lead" || reply.kind === "none") break;
@@ -126,10 +157,15 @@ export function cluster(deps: ClusterDeps): ContentSource {
       );
       log.debug("nobody of the flight delivers", { digest, failures });
     }
+    if (signal.aborted) return null;
     if (failures > 0 || limit.signal.aborted) {
       metrics.count("peili_flight_waits_given_up_total", {});
     }
-    return mayLead && !signal.aborted ? "lead" : null;
+    if (mayLead) return "lead";
+    const timedOut = limit.signal.aborted;
+    return failed.length > 0 || timedOut
+      ? exhausted(request.kind, digest, { attempts: failed.length, timedOut })
+      : null;
   }
 
   /** Does what home said. */
@@ -143,7 +179,7 @@ export function cluster(deps: ClusterDeps): ContentSource {
       return await fromHolders(request, reply.peers, options);
     }
     if (!await isQueued()) {
-      return await follow(request, first, options, ASK_AGAIN_MS);
+      return await follow(request, first, options, askAgainMs);
     }
     const started = await follow(request, first, options, QUEUED_MS);
     return started === "late" ? null : started;
@@ -172,18 +208,23 @@ export function cluster(deps: ClusterDeps): ContentSource {
     return { reply, pulls: pulling !== null };
   }
 
-  /** One complete copy is enough to know; home knows of more. */
+  /**
+   * One complete copy is enough to know; home knows of more. A lookup that fails
+   * or hangs found nobody.
+   */
   async function firstHolder(
     request: ContentRequest,
     failed: readonly string[],
     signal: AbortSignal,
   ): Promise<string[]> {
-    for await (
-      const { address } of holders(deps, request.digest, request, signal)
-    ) {
-      if (!failed.includes(address)) return [address];
-    }
-    return [];
+    const { value } = await hedge<Peer, string>(
+      holders(deps, request.digest, request, signal),
+      ({ address }) =>
+        Promise.resolve(failed.includes(address) ? null : address),
+      () => {/* an address has nothing to free */},
+      { ...HOLDER_LIMITS, signal },
+    );
+    return value === null ? [] : [value];
   }
 
   /**
@@ -249,12 +290,11 @@ export function cluster(deps: ClusterDeps): ContentSource {
   /** Goes on elsewhere in mid-body; told to lead, it ends the body. */
   async function goOn(
     request: ContentRequest,
-    part: RangeRequest,
-    failed: string,
-    signal: AbortSignal,
+    options: OpenOptions,
+    failed: string[],
   ): Promise<StartedBody | null> {
     metrics.count("peili_flight_rejoins_total", {});
-    const next = await obtain(request, { range: part, signal }, [failed]);
+    const next = await obtain(request, options, failed);
     if (next === "lead") {
       leads.expect(request.digest);
       return null;
@@ -279,17 +319,24 @@ export function cluster(deps: ClusterDeps): ContentSource {
   ): OpenContent {
     const { digest } = request;
     const flight = { role, rejoins: 0 };
-    const part = sent.begin(digest, started.content.range?.start ?? 0);
+    const broke = new Set<string>();
+    const { descriptor: { size }, range } = started.content;
+    // The end of a chunk is not the end of the pull.
+    const hasLast = range === null || range.end === size - 1;
+    const part = sent.begin(digest, range?.start ?? 0);
     const content = peers.relay(request, started, {
-      async goOn(rest, failed) {
+      async goOn(range, failed) {
         flight.rejoins++;
-        const next = await goOn(request, rest, failed, signal);
+        broke.add(failed);
+        // Long ago is no reason: in the end nobody would be left but upstream.
+        const recent = [...broke].filter((one) => aside.has(one, digest));
+        const next = await goOn(request, { range, signal }, recent);
         if (!next) await part.lowest();
         return next;
       },
       onEnd(whole, sources) {
         part.end();
-        if (whole) flights.delivered(digest, [...sources]);
+        if (whole && hasLast) flights.delivered(digest, [...sources]);
       },
     });
     return { ...content, flight };

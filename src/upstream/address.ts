@@ -5,7 +5,9 @@
  */
 
 import { boundedMap } from "../async/bounded_map.ts";
+import type { HostsFile } from "../hosts/hosts_toml.ts";
 import { readRegistryHosts } from "../hosts/registry_hosts.ts";
+import { isRegistry } from "../oci/reference.ts";
 
 /** What decides where a registry is. */
 export interface UpstreamOptions {
@@ -19,9 +21,9 @@ export interface UpstreamOptions {
 export type Upstream = (registry: string) => Promise<string | null>;
 
 /** Registries whose images are served under another name. */
-const WELL_KNOWN: Readonly<Record<string, string>> = {
-  "docker.io": "https://registry-1.docker.io",
-};
+const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
+  ["docker.io", "https://registry-1.docker.io"],
+]);
 
 /** containerd reads its files at every pull; here they are read this often, in ms. */
 const REREAD_MS = 5_000;
@@ -31,37 +33,53 @@ const MAX_REGISTRIES = 256;
  * Makes the finder of a node.
  *
  * @param options Where to look
+ * @param now Milliseconds of a clock that does not go back
  * @returns The finder: override, then the `server` of hosts.toml, then the
  * well-known name, then the registry itself over https
  */
-export function upstreamAddress(options: UpstreamOptions): Upstream {
+export function upstreamAddress(
+  options: UpstreamOptions,
+  now: () => number = () => performance.now(),
+): Upstream {
   const known = boundedMap<string, { url: string | null; until: number }>(
     MAX_REGISTRIES,
   );
 
   async function find(registry: string): Promise<string | null> {
+    if (!isRegistry(registry)) return null; // It may come from a request.
     const override = options.overrides.get(registry);
     if (override) return baseUrl(override);
     const hosts = await readRegistryHosts(options.configPath, registry);
-    const server = hosts?.kind === "hosts" ? hosts.file.server : undefined;
     // A `_default` folder speaks for all registries, so not of this one's place.
-    const own = hosts && !hosts.path.endsWith("/_default");
-    if (own && server) return baseUrl(server);
-    return baseUrl(WELL_KNOWN[registry] ?? `https://${registry}`);
+    if (hosts?.kind === "hosts" && !hosts.path.endsWith("/_default")) {
+      const { server } = hosts.file;
+      if (server) return serverUrl(server, hosts.file);
+    }
+    return baseUrl(WELL_KNOWN.get(registry) ?? `https://${registry}`);
   }
 
   return async (registry) => {
     const cached = known.get(registry);
-    if (cached && cached.until > Date.now()) return cached.url;
+    if (cached && cached.until > now()) return cached.url;
     const url = await find(registry);
-    known.set(registry, { url, until: Date.now() + REREAD_MS });
+    known.set(registry, { url, until: now() + REREAD_MS });
     return url;
   };
 }
 
-/** Without a trailing slash or `/v2`; null when it is no http(s) URL. */
+/** A `server` as containerd reads it; null where its paths do not begin with /v2. */
+function serverUrl(server: string, { overridePath }: HostsFile): string | null {
+  const url = server.includes("://") ? server : `https://${server}`;
+  return overridePath && !/\/v2\/*$/.test(url) ? null : baseUrl(url);
+}
+
+/**
+ * Without a trailing slash or `/v2`; null when it is no http(s) URL to which a
+ * path can be added.
+ */
 function baseUrl(text: string): string | null {
   const url = URL.parse(text);
   if (url?.protocol !== "https:" && url?.protocol !== "http:") return null;
+  if (/[?#\s]/.test(text)) return null;
   return text.replace(/\/+$/, "").replace(/\/v2$/, "");
 }

@@ -31,16 +31,26 @@ export interface FakeCluster {
   readonly pass: (ms: number) => void;
 }
 
+/** Peers without sockets. */
+export interface FakePeers {
+  /** This node's router. */
+  readonly router: Router;
+  /** Sends requests to peers by their name. */
+  readonly fetcher: typeof fetch;
+  /** Every request that a peer saw, `peer METHOD path range`, in order. */
+  readonly requests: string[];
+}
+
 /**
- * Makes a cluster.
+ * Makes peers.
  *
  * @param keys What every peer says it has
  * @param peers How each peer answers, by its name, in the order of the lookup
  */
-export function fakeCluster(
+export function fakePeers(
   keys: readonly string[],
   peers: Record<string, Answer>,
-): FakeCluster {
+): FakePeers {
   const network = memoryNetwork();
   const router = network.join({ id: "self", address: "self:1" });
   const requests: string[] = [];
@@ -56,6 +66,20 @@ export function fakeCluster(
     if (!answer) throw new TypeError(`no peer ${name}`);
     return await answer(request);
   };
+  return { router, fetcher, requests };
+}
+
+/**
+ * Makes a cluster of holders.
+ *
+ * @param keys What every peer says it has
+ * @param peers How each peer answers, by its name, in the order of the lookup
+ */
+export function fakeCluster(
+  keys: readonly string[],
+  peers: Record<string, Answer>,
+): FakeCluster {
+  const { router, fetcher, requests } = fakePeers(keys, peers);
   return { ...swarmOf(router, fetcher), requests };
 }
 

@@ -13,7 +13,7 @@ import { registryHandler } from "../../src/registry/handler.ts";
 import { observed } from "../../src/registry/observe.ts";
 import { probes, routes } from "../../src/registry/routes.ts";
 import type { RecordedLine } from "../recorded.ts";
-import { BLOB, BLOB_DIGEST, filledStore } from "./contents.ts";
+import { always, BLOB, BLOB_DIGEST, filledStore, NOTHING } from "./contents.ts";
 import { CLIENT_IP, listener } from "./listener.ts";
 
 const MANIFESTS: string = "/v2/library/app/manifests";
@@ -241,4 +241,75 @@ Deno.test("observed() never logs what a client proves itself with", async () => 
   }
   assert.equal(asked.log.lines.length, 3);
   assert.ok(!JSON.stringify(asked.log.lines).includes(secret));
+});
+
+/** A source whose body goes on elsewhere while it flows. */
+function flying(flight: { role: "holders" | "follow"; rejoins: number }) {
+  const left = ["0123", "456789"].map((text) => new TextEncoder().encode(text));
+  const descriptor = {
+    mediaType: "application/octet-stream",
+    digest: BLOB_DIGEST,
+    size: 10,
+  };
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const chunk = left.shift();
+      if (!chunk) return controller.close();
+      if (left.length === 0) flight.rejoins++;
+      controller.enqueue(chunk);
+    },
+  }, { highWaterMark: 0 });
+  const open = { descriptor, range: null, body, from: "10.0.0.1:5002", flight };
+  return registryHandler(
+    { ...NOTHING, open: () => Promise.resolve(open) },
+    { elsewhere: "mirror" },
+  );
+}
+
+Deno.test.each(["holders", "follow"] as const)(
+  "observed() tells what the cluster decided, %s, and how often it went on",
+  async (role) => {
+    const asked = listener("mirror", flying({ role, rejoins: 0 }));
+    await (await asked.ask("GET", BLOB_PATH)).text();
+    const line = await lineOf(asked);
+    // As it is at the end of the body, not at its beginning.
+    assert.deepEqual(line.flight, { role, rejoins: 1 });
+    assert.deepEqual([line.source, line.bytes], ["10.0.0.1:5002", 10]);
+    assert.ok(!("error" in line));
+  },
+);
+
+Deno.test("observed() tells of a lead as no error, and sends it on", async () => {
+  const Location = "https://registry-1.docker.io/v2/library/app/blobs/x";
+  const lead = new RegistryError("BLOB_UNKNOWN", "this node leads", {
+    status: 307,
+    headers: { Location },
+  });
+  const handler = registryHandler(
+    always(() => Promise.reject(lead)),
+    { elsewhere: "mirror" },
+  );
+  const asked = listener("mirror", handler);
+  const answer = await asked.ask("GET", BLOB_PATH);
+  assert.equal(answer.headers.get("Location"), Location);
+  await answer.text();
+  const line = await lineOf(asked);
+  assert.deepEqual(line.flight, { role: "lead", rejoins: 0 });
+  assert.deepEqual(
+    [line.status, line.level, line.handler, line.registry],
+    [307, "info", "mirror", "docker.io"],
+  );
+  assert.ok(!("error" in line) && !("outcome" in line));
+  const key =
+    "peili_requests_total{handler=mirror,listener=mirror,source=none,status=3xx}";
+  assert.equal(asked.metrics.values[key], 1);
+});
+
+Deno.test.each([
+  { name: "what is here", handler: registryHandler(filledStore()) },
+  { name: "what nobody has", handler: registryHandler(NOTHING) },
+])("observed() tells of no flight for $name", async ({ handler }) => {
+  const asked = listener("mirror", handler);
+  await (await asked.ask("GET", BLOB_PATH)).text();
+  assert.ok(!("flight" in await lineOf(asked)));
 });
