@@ -1,0 +1,160 @@
+/** Flights with nobody to fly with, with no way to the registry, with wrong bytes. @module */
+import assert from "node:assert/strict";
+import { onLab, startPeilis } from "./evidence.ts";
+import {
+  assertOutcome,
+  FLIGHT_FLAGS,
+  type Fresh,
+  fresh,
+  ONE_COPY,
+  onlyLayer,
+  pulledBy,
+} from "./flying.ts";
+import { versionsHere } from "./here.ts";
+import { MIRROR_ADDRESS } from "./hosts.ts";
+import { blobPath } from "./images.ts";
+import { Lab } from "./lab.ts";
+import type { Node } from "./node.ts";
+import { waitFor } from "./wait.ts";
+
+/** How long a pull may be tried again until it succeeds. */
+const AGAIN_MS = 60_000;
+
+/** Pulls that fail before corrupt content is taken from upstream, at most. */
+const MAX_FAILED_PULLS = 1;
+
+/**
+ * Without a way to the registry for it, a lead is lost or late, and each node
+ * goes upstream on its own: never more than that.
+ */
+function onTheirOwn(nodes: number): number {
+  return nodes * ONE_COPY;
+}
+
+async function pullsAlone(node: Node, lab: Lab, what: string): Promise<void> {
+  const image = await fresh(lab, "small");
+  await assertOutcome(await pulledBy(lab, [node], image), {
+    what,
+    nodes: [node],
+    images: [image.info],
+    // Headers and acknowledgements count for more in 10 MiB.
+    atMost: 1.1,
+  });
+}
+
+/** A node that knows nobody, one that knows itself, one whose peers are dead. */
+async function hasNobody(lab: Lab): Promise<void> {
+  const [node, away, refused] = [lab.node(1), lab.node(2), lab.node(3)];
+  const lists: [string, string | null][] = [
+    ["an empty list", null],
+    ["itself", node.peerAddress],
+    [
+      "dead peers",
+      [node, away, refused].map(({ peerAddress }) => peerAddress).join(),
+    ],
+  ];
+  await away.cut();
+  for (const [what, staticPeers] of lists) {
+    await node.startPeili({ ...FLIGHT_FLAGS, staticPeers });
+    await node.peiliReady();
+    await pullsAlone(node, lab, `a node with ${what}`);
+    await pullsAlone(node, lab, `a node with ${what}, again`);
+    await node.stopPeili();
+  }
+  await away.heal();
+}
+
+/** hosts.toml without `server`: the redirect goes where nobody answers. */
+async function cannotRedirect(lab: Lab): Promise<void> {
+  const { registry, url } = lab.upstream;
+  const nodes = [lab.node(1), lab.node(2)];
+  for (const node of nodes) {
+    const hosts = [`http://${MIRROR_ADDRESS}`, url].map((host) =>
+      `[host."${host}"]\n  capabilities = ["pull", "resolve"]\n`
+    );
+    await node.writeHosts(hosts.join("\n"), registry);
+  }
+  const image = await fresh(lab, "many");
+  await assertOutcome(await pulledBy(lab, nodes, image), {
+    what: "a redirect that fails",
+    nodes,
+    images: [image.info],
+    atMost: onTheirOwn(nodes.length),
+  });
+}
+
+/** Changes one byte of a blob on a node's disk. */
+async function alter(node: Node, digest: string): Promise<void> {
+  const path = blobPath(node.containerd.contentPath, digest);
+  const bytes = await Deno.readFile(path);
+  const at = bytes.length >> 1;
+  bytes[at] = (bytes[at] ?? 0) ^ 0xff;
+  await Deno.chmod(path, 0o644);
+  await Deno.writeFile(path, bytes);
+}
+
+async function heldCorrupt(
+  lab: Lab,
+  digestOf: (image: Fresh) => string,
+): Promise<Fresh> {
+  const image = await fresh(lab, "b100x1");
+  await lab.node(1).pull(image.name);
+  await alter(lab.node(1), digestOf(image));
+  return image;
+}
+
+/** What can be checked before its first byte is: nobody notices. */
+async function mendsSmall(lab: Lab): Promise<void> {
+  const image = await heldCorrupt(lab, ({ info }) => info.config.digest);
+  const node = lab.node(2);
+  await assertOutcome(await pulledBy(lab, [node], image), {
+    what: "a corrupt config",
+    nodes: [node],
+    images: [image.info],
+    atMost: ONE_COPY,
+  });
+}
+
+/** What cannot be checked fails one pull, as containerd finds out at its end. */
+async function mendsLarge(lab: Lab): Promise<void> {
+  const image = await heldCorrupt(lab, ({ info }) => onlyLayer(info).digest);
+  const node = lab.node(2);
+  let failed = 0;
+  await waitFor("a pull to succeed", async () => {
+    const outcome = await pulledBy(lab, [node], image);
+    if (outcome.failed.size === 0) return true;
+    failed++;
+    await becomesWary(node, onlyLayer(image.info).digest);
+    return false;
+  }, { budgetMs: AGAIN_MS, log: node.peiliLog });
+  assert.ok(failed <= MAX_FAILED_PULLS, `${failed} pulls failed`);
+  await assertOutcome({ copies: 0, failed: new Map() }, {
+    what: `a corrupt layer: ${failed} pull`,
+    nodes: [node],
+    images: [image.info],
+    atMost: 0,
+  });
+}
+
+/**
+ * Waits until containerd has dropped the wrong bytes and a HEAD finds nobody
+ * that may give them: kubelet waits 10 s before it tries again.
+ */
+async function becomesWary(node: Node, digest: string): Promise<void> {
+  await waitFor("Peili to know of the corruption", async () => {
+    const lines = await node.peiliLogs();
+    return lines.some((line) =>
+      line.digest === digest && String(line.msg).includes("corrupt")
+    );
+  }, { budgetMs: AGAIN_MS, log: node.peiliLog });
+}
+
+Deno.test("flights fail nobody who is alone or misled", async (t) => {
+  const containerd = (await versionsHere()).toReversed();
+  await using lab = await Lab.up({ nodes: 3, containerd });
+  await onLab(t, lab, ["a node with nobody to fly with", hasNobody]);
+  await startPeilis(lab, FLIGHT_FLAGS);
+  await onLab(t, lab, ["a holder's config is corrupt", mendsSmall]);
+  await onLab(t, lab, ["a holder's layer is corrupt", mendsLarge]);
+  await onLab(t, lab, ["a lead that cannot be redirected", cannotRedirect]);
+});
