@@ -82,6 +82,8 @@ export type { MetricName } from "./src/metrics/names.ts";
 export { type Aside, aside } from "./src/mirror/aside.ts";
 export { type PeerOptions, peerSource } from "./src/mirror/peer.ts";
 export { swarm, type SwarmDeps } from "./src/mirror/swarm.ts";
+export type { TriesDeps } from "./src/mirror/tries.ts";
+export type { PullState } from "./src/flight/flights.ts";
 export { type Node, type NodeOptions, startNode } from "./src/node.ts";
 export type { Descriptor } from "./src/oci/descriptor.ts";
 export {

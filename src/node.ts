@@ -18,7 +18,7 @@ import { type MetricsRegistry, metricsRegistry } from "./metrics/metrics.ts";
 import { type Aside, aside } from "./mirror/aside.ts";
 import { cluster as clusterSource } from "./mirror/cluster.ts";
 import { type Leads, leads } from "./mirror/leads.ts";
-import { peerSource, pingPeer } from "./mirror/peer.ts";
+import { peerSource } from "./mirror/peer.ts";
 import { holdsIn, peerApi } from "./mirror/peer_api.ts";
 import { CORRUPT_ASIDE_MS } from "./mirror/tries.ts";
 import type { Digest } from "./oci/digest.ts";
@@ -104,15 +104,13 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     log,
   }, { fanOut: options.fanOut });
 
-  // The two sources: other nodes see the first, containerd sees the second.
+  // The two sources: other nodes see the first, containerd the second.
+  const shared = filtered(store.shared, filter);
   const committed = filtered(store.source, filter);
-  const growing = filtered(store.growing, filter);
-  const shared = firstOf(committed, growing, committed); // Commit is a move.
   const cluster = filtered(
     clusterSource({
       router,
       connect: ({ address }) => peerSource({ address }),
-      ping: pingPeer,
       flights: flight,
       pullState: store.pullState,
       ...suspects,

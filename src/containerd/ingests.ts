@@ -31,6 +31,7 @@ import {
   manifestType,
   OCTET_STREAM,
 } from "../oci/media_type.ts";
+import { isWholeRange } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import { tailBody } from "./tail_body.ts";
 
@@ -50,7 +51,7 @@ export interface Ingest {
 
 /** What is being pulled on this node. */
 export interface Ingests {
-  /** Looks now, in this namespace; the one with most bytes, if there are several. */
+  /** Looks now, in this namespace; the one that grew last, if there are several. */
   find(digest: Digest): Promise<Ingest | null>;
   /** The same as content for other nodes: only what will really grow. */
   readonly source: ContentSource;
@@ -79,11 +80,17 @@ export interface IngestsOptions {
  */
 const IDLE_MS = 5_000;
 
+/** The kernel's clock for file times is up to one tick, in ms, behind. */
+const MTIME_LAG_MS = 10;
+
 /** Folder names whose ref is remembered. */
 const MAX_REFS = 4_096;
 
-/** A ref's last part: what kind of content, and its digest. */
-const REF_DIGEST = /-([a-z0-9]+:[0-9a-f]+)$/;
+/**
+ * A ref's last part: what kind of content, perhaps a name, and the digest
+ * (containerd's `MakeRefKey`: `layer-sha256:<hex>`, `index-<name>@sha256:<hex>`).
+ */
+const REF_DIGEST = /[-@]([a-z0-9]+:[0-9a-f]+)$/;
 
 /**
  * Makes the view of what containerd is pulling.
@@ -95,7 +102,7 @@ export function containerdIngests(options: IngestsOptions): Ingests {
   const { namespace, takesPart, log } = options;
   const root = join(options.contentPath, "ingest");
   const digests = boundedMap<string, Digest | "other">(MAX_REFS);
-  const startedAt = Date.now();
+  const startedAt = Date.now() - MTIME_LAG_MS;
 
   /** The digest that a folder is for; null while its ref is not written. */
   async function digestIn(folder: string): Promise<Digest | "other" | null> {
@@ -115,7 +122,8 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     for (const folder of await folders(root)) {
       if (await digestIn(folder) !== digest) continue;
       const ingest = await look(digest, join(root, folder));
-      if (ingest && ingest.offset >= (best?.offset ?? 0)) best = ingest;
+      // One that a crash left behind may have more bytes and gets no more.
+      if (ingest && ingest.grewAt >= (best?.grewAt ?? 0)) best = ingest;
     }
     return best;
   }
@@ -126,8 +134,10 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     if (options.filter.restricts && registry === undefined) return null;
     const ingest = await find(digest);
     if (!ingest || ingest.total === 0) return null;
-    const grows = ingest.offset > 0 && ingest.grewAt > startedAt &&
-      Date.now() - ingest.grewAt < IDLE_MS;
+    const isIdle = Date.now() - ingest.grewAt >= IDLE_MS;
+    // All is there and yet it is not committed: it is wrong.
+    if (isIdle && ingest.offset >= ingest.total) return null;
+    const grows = ingest.offset > 0 && ingest.grewAt > startedAt && !isIdle;
     return grows || takesPart(digest) ? ingest : null;
   }
 
@@ -140,10 +150,15 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     if (!ingest) return null;
     const { total, path } = ingest;
     if (kind === "manifest") return await openManifest(ingest, options);
-    const part = partOf(options.range, total);
+    // `bytes=0-` is how containerd begins parallel ranges. A chunk that is not
+    // there yet would wait, or fail the pull; the whole makes it one stream.
+    const part = isWholeRange(options.range)
+      ? null
+      : partOf(options.range, total);
     const file = await openFile(path);
     if (!file) return null;
-    const body = tailBody(file, part ?? { start: 0, end: total - 1 });
+    const { signal } = options;
+    const body = tailBody(file, part ?? { start: 0, end: total - 1 }, signal);
     const descriptor = { mediaType: OCTET_STREAM, digest, size: total };
     return { descriptor, range: part, body, from: LOCAL };
   }
@@ -156,10 +171,10 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     if (total > MANIFEST_MAX_BYTES) return null;
     const file = await openFile(path);
     if (!file) return null;
-    const body = tailBody(file, { start: 0, end: total - 1 });
-    const bytes = await readWhole(body, signal);
-    const mediaType = fits(bytes, digest) ? manifestType(bytes) : null;
-    if (!mediaType) return null;
+    const body = tailBody(file, { start: 0, end: total - 1 }, signal);
+    const bytes = await readWhole(body);
+    const mediaType = bytes && fits(bytes, digest) ? manifestType(bytes) : null;
+    if (!bytes || !mediaType) return null;
     const part = partOf(range, total);
     const wanted = bytes.slice(part?.start ?? 0, (part?.end ?? Infinity) + 1);
     return {
@@ -186,20 +201,15 @@ export function containerdIngests(options: IngestsOptions): Ingests {
   };
 }
 
-/** Reads a body that may never end, until its end or the signal's. */
+/** Reads a body to its end; null when the pull was given up, or nobody waits. */
 async function readWhole(
   body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const reader = body.getReader();
-  const cancel = () => void reader.cancel();
-  signal.addEventListener("abort", cancel, { once: true });
-  const chunks: Uint8Array[] = [];
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
-    chunks.push(next.value);
+): Promise<Uint8Array | null> {
+  try {
+    return Buffer.concat(await Array.fromAsync(body));
+  } catch {
+    return null; // It is not here after all.
   }
-  signal.removeEventListener("abort", cancel);
-  return Buffer.concat(chunks);
 }
 
 function fits(bytes: Uint8Array, digest: Digest): boolean {

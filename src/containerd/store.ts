@@ -14,6 +14,7 @@ import { containerdBlobs } from "./blobs.ts";
 import { catalog as makeCatalog } from "./catalog.ts";
 import { containerdClient } from "./client.ts";
 import { containerdIngests } from "./ingests.ts";
+import { settled } from "./settled.ts";
 import { containerdWatcher } from "./watch.ts";
 
 /** Where containerd is and what of it is shared. */
@@ -42,8 +43,8 @@ export interface ContainerdStoreOptions {
 export interface ContainerdStore extends Disposable {
   /** Its committed content. */
   readonly source: ContentSource;
-  /** What it is pulling, as far as it will really grow. */
-  readonly growing: ContentSource;
+  /** The same and what it is pulling, as far as that will really grow. */
+  readonly shared: ContentSource;
   /** How far its own pull of a digest is. */
   readonly pullState: (digest: Digest) => Promise<PullState>;
   /** Its changes. The source knows no sharing rule by name before the first batch. */
@@ -75,7 +76,7 @@ export function containerdStore(
   return {
     source,
     watcher,
-    growing: ingests.source,
+    shared: settled(source, ingests.source, takesPart),
     async pullState(digest) {
       const ingest = await ingests.find(digest);
       if (ingest) return { kind: "pulling", ...ingest };

@@ -26,16 +26,20 @@ const LOOK_MS = 250;
  *
  * @param file Open for reading; the stream owns it from now on
  * @param part What to stream; the file need not be that long yet
+ * @param signal Ends the body with an error
  * @returns The bytes as they come. It waits for as long as the file is there:
  * the reader decides how long is too long
  */
 export function tailBody(
   file: Deno.FsFile,
   part: ByteRange,
+  signal: AbortSignal,
 ): ReadableStream<Uint8Array> {
-  const ended = new AbortController();
+  const ended = new AbortController(); // With the body, however it ends.
   let left = rangeLength(part);
   let seek = part.start > 0;
+  let reading = false;
+  let isOver = false; // The reader has heard how it ended.
 
   async function next(): Promise<Uint8Array | null> {
     if (seek) await file.seek(part.start, Deno.SeekMode.Start);
@@ -56,28 +60,51 @@ export function tailBody(
     return null;
   }
 
-  let reading = false;
+  /** Closes the file, once; a read under way does it when it wakes. */
+  function end(): void {
+    if (ended.signal.aborted) return;
+    ended.abort();
+    signal.removeEventListener("abort", onAbort);
+    if (!reading) file.close();
+  }
+
+  let onAbort = end;
   return new ReadableStream({
+    start(controller) {
+      onAbort = () => {
+        // After the file is closed: who hears of the end finds nothing open.
+        const waits = reading;
+        end();
+        if (!waits) controller.error(signal.reason);
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
+    },
     async pull(controller) {
       reading = true;
       try {
-        const chunk = left > 0 ? await next() : null;
-        if (ended.signal.aborted) return file.close();
-        if (chunk) controller.enqueue(chunk);
-        left -= chunk?.length ?? 0;
+        const chunk = await next();
+        if (ended.signal.aborted || !chunk) return;
+        controller.enqueue(chunk);
+        left -= chunk.length;
         if (left > 0) return;
-        file.close();
+        isOver = true;
         controller.close();
+        end();
       } catch (error) {
-        file.close();
-        if (!ended.signal.aborted) controller.error(error);
+        if (ended.signal.aborted) return;
+        isOver = true;
+        controller.error(error);
+        end();
       } finally {
         reading = false;
+        if (ended.signal.aborted) file.close();
+        if (signal.aborted && !isOver) controller.error(signal.reason);
       }
     },
     cancel() {
-      ended.abort();
-      if (!reading) file.close(); // Else the read closes it when it wakes.
+      isOver = true;
+      end();
     },
   }, { highWaterMark: 0 });
 }

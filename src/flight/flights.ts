@@ -165,6 +165,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const { router, log, fetcher = fetch, clock = REAL_CLOCK } = deps;
   const home = emptyHome();
   const parts = new Map<Digest, Part>();
+  const asking = new Map<Digest, number>(); // Joins under way, of each digest.
 
   const answer = (messages: readonly FlightMessage[]) =>
     messages.map((message) => handle(home, message, clock.now(), options));
@@ -242,6 +243,8 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       ...facts,
       failed,
     };
+    // Home may send others here before its answer to this node is read.
+    using _asking = request.mayLead ? asks(request.digest) : null;
     const [, ...others] = homes;
     // Only a lead is worth a second word; one who just looks asks one home.
     const words = request.mayLead
@@ -252,6 +255,18 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     if (signal.aborted) return { kind: "none" };
     if (request.mayLead) take(request.digest, reply);
     return reply;
+  }
+
+  /** Notes a join while it is under way. */
+  function asks(digest: Digest): Disposable {
+    asking.set(digest, (asking.get(digest) ?? 0) + 1);
+    return {
+      [Symbol.dispose]() {
+        const others = (asking.get(digest) ?? 0) - 1;
+        if (others > 0) asking.set(digest, others);
+        else asking.delete(digest);
+      },
+    };
   }
 
   /** Takes its place; told nothing, it goes upstream on its own. */
@@ -357,7 +372,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       const part = parts.get(digest);
       if (part) part.parent = address;
     },
-    takesPart: (digest) => parts.has(digest),
+    takesPart: (digest) => parts.has(digest) || asking.has(digest),
     delivered(digest, sources) {
       const part = parts.get(digest);
       if (!part) return;

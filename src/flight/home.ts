@@ -78,6 +78,9 @@ const FRESH_MS = 1_500;
  */
 const PLACED_MS = 1_000;
 
+/** Bytes by which nodes that got all that there was differ: both write in steps. */
+const LEVEL_BYTES = 2 << 20;
+
 /** Nodes that go upstream for one flight at once, at most. */
 const MAX_LEADERS = 2;
 
@@ -232,13 +235,16 @@ function join(
   now: number,
   options: HomeOptions,
 ): FlightReply {
-  const { from, failed, total } = message;
+  const { from, offset, total } = message;
+  const failed = message.failed.filter((address) =>
+    !isOutdated(flight, from, address)
+  );
   for (const address of message.holders) hearsay(flight, address, now);
-  for (const address of failed) distrust(flight, address, now);
+  for (const address of failed) distrust(flight, address, offset, now);
   flight.holders.delete(from); // It would not ask.
   flight.total ||= total;
 
-  const places = placesFor(flight, message, now, options);
+  const places = placesFor(flight, { ...message, failed }, now, options);
   const [best] = places;
   if (best) {
     settle(flight, message, best.address, now);
@@ -258,13 +264,29 @@ function hearsay(flight: Flight, address: string, now: number): void {
 }
 
 /**
+ * Whether a peer was given a new place after the asker had its own: then it may
+ * have failed with all those above it, and gives again by now. Without this, a
+ * stall would make a leader of everybody in the tree.
+ */
+function isOutdated(flight: Flight, from: string, address: string): boolean {
+  const asker = flight.members.get(from);
+  const peer = flight.members.get(address);
+  return !!asker && !!peer && peer.placedAt > asker.placedAt;
+}
+
+/**
  * A peer failed somebody. One that still grows is fine for the others; another
  * is kept in mind, so that nobody is sent to those who wait for it.
  */
-function distrust(flight: Flight, address: string, now: number): void {
+function distrust(
+  flight: Flight,
+  address: string,
+  offset: number,
+  now: number,
+): void {
   const held = flight.holders.delete(address);
   const member = flight.members.get(address);
-  if (member && !isFresh(member, now)) member.grewAt = NEVER;
+  if (member && !isAhead(member, offset, now)) member.grewAt = NEVER;
   if (member || !held || flight.members.size >= MAX_MEMBERS) return;
   flight.members.set(address, {
     parent: null,
@@ -281,12 +303,22 @@ function isFresh({ grewAt }: Member, now: number): boolean {
 }
 
 /**
+ * Whether a node grows, as far as an asker can tell that has so many bytes and
+ * gets no more: who is just as far has got none since, whatever it reported.
+ */
+function isAhead(member: Member, offset: number, now: number): boolean {
+  const lag = offset - member.offset;
+  const isLevel = offset > 0 && lag >= 0 && lag <= LEVEL_BYTES;
+  return isFresh(member, now) && !isLevel;
+}
+
+/**
  * For one that only looks: a holder, or, if it is no other home that asks for
  * holders alone, somebody who has bytes. Nothing is recorded.
  */
 function look(
   flight: Flight,
-  { from, failed, peek, holders }: JoinMessage,
+  { from, failed, peek, holders, offset }: JoinMessage,
   now: number,
 ): FlightReply {
   const isOther = (address: string) =>
@@ -300,8 +332,9 @@ function look(
     return { kind: "holders", peers };
   }
   const growing = peek ? [] : flight.members.entries()
-    .filter(([address, { offset }]) =>
-      offset > 0 && isOther(address) && gives(flight, address, now)
+    .filter(([address, member]) =>
+      member.offset > 0 && isOther(address) &&
+      gives(flight, address, offset, now)
     )
     .toArray()
     .sort(([, a], [, b]) => b.offset - a.offset)
@@ -312,17 +345,24 @@ function look(
 }
 
 /**
- * Whether bytes can be hoped for from a node: it grew just now, or nothing
- * speaks against it and whom it takes from.
+ * Whether bytes after an offset can be hoped for from a node: it grew just now,
+ * or nothing speaks against it and whom it takes from.
  */
-function gives(flight: Flight, address: string, now: number): boolean {
+function gives(
+  flight: Flight,
+  address: string,
+  offset: number,
+  now: number,
+): boolean {
   if (flight.members.get(address)?.suspect) return false;
   let at: string | null = address;
   for (let hops = 0; at !== null && hops <= MAX_DEPTH; hops++) {
     const member = flight.members.get(at);
     // A holder, or somebody of whom this home has not heard yet.
     if (!member || flight.holders.has(at)) return true;
-    if (isFresh(member, now) && member.grewAt > member.placedAt) return true;
+    if (member.grewAt > member.placedAt && isAhead(member, offset, now)) {
+      return true;
+    }
     if (now - member.grewAt > STALLED_MS) return false;
     at = member.parent;
   }
@@ -337,12 +377,14 @@ interface Place {
   readonly children: number;
   readonly hasRoom: boolean;
   readonly offset: number;
+  /** Whether it has at least as many bytes as the asker. */
+  readonly isAhead: boolean;
 }
 
 /** All who may be the asker's parent, best first. */
 function placesFor(
   flight: Flight,
-  { from, failed }: JoinMessage,
+  { from, failed, offset: wanted }: JoinMessage,
   now: number,
   { fanOut }: HomeOptions,
 ): Place[] {
@@ -360,6 +402,7 @@ function placesFor(
       children: count,
       hasRoom: small || count < fanOut,
       offset,
+      isAhead: offset >= wanted,
     };
   };
   const holders = flight.holders.keys()
@@ -368,7 +411,7 @@ function placesFor(
   const growing = flight.members.entries()
     .filter(([address]) =>
       !excluded(address) && !flight.holders.has(address) &&
-      gives(flight, address, now)
+      gives(flight, address, wanted, now)
     )
     .map(([address, { offset }]) =>
       place(address, depthOf(flight, address), offset)
@@ -377,9 +420,10 @@ function placesFor(
   return [...holders, ...growing].sort(byPlace);
 }
 
-/** Room first, then few hops, then few to share with, then many bytes. */
+/** Who has more than the asker, then room, few hops, few to share with, many bytes. */
 function byPlace(a: Place, b: Place): number {
-  return Number(b.hasRoom) - Number(a.hasRoom) || a.depth - b.depth ||
+  return Number(b.isAhead) - Number(a.isAhead) ||
+    Number(b.hasRoom) - Number(a.hasRoom) || a.depth - b.depth ||
     a.children - b.children || compareOffsets(b.offset, a.offset);
 }
 

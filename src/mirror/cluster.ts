@@ -5,6 +5,7 @@
  * @module
  */
 
+import { boundedMap } from "../async/bounded_map.ts";
 import { deadline } from "../async/deadline.ts";
 import { hedge } from "../async/hedge.ts";
 import type {
@@ -20,14 +21,20 @@ import type { RangeRequest } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { Peer } from "../routing/router.ts";
 import type { Leads } from "./leads.ts";
+import { parts } from "./parts.ts";
 import type { StartedBody } from "./resume.ts";
 import type { Started } from "./start.ts";
-import { HOLDER_LIMITS, holders, swarm, type SwarmDeps } from "./swarm.ts";
-import { tries } from "./tries.ts";
-import { whileAlive, type WhileAliveDeps } from "./while_alive.ts";
+import {
+  exhausted,
+  HOLDER_LIMITS,
+  holders,
+  swarm,
+  type SwarmDeps,
+} from "./swarm.ts";
+import { type Limits, tries } from "./tries.ts";
 
 /** What the cluster needs of other parts. */
-export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
+export interface ClusterDeps extends SwarmDeps {
   /** Asks homes. */
   readonly flights: Pick<Flights, "join" | "delivered" | "follows">;
   /** Sends this node upstream. */
@@ -39,11 +46,11 @@ export interface ClusterDeps extends SwarmDeps, WhileAliveDeps {
 /** How long the cluster is waited for. */
 export interface ClusterOptions {
   /**
-   * Milliseconds for the first byte of a parent that pulls.
+   * Milliseconds without a first byte after which home is asked again.
    *
-   * @default {20_000}
+   * @default {2_000}
    */
-  readonly parentMs?: number;
+  readonly askAgainMs?: number;
   /**
    * Milliseconds until the first byte, however many homes and parents are
    * asked.
@@ -53,19 +60,29 @@ export interface ClusterOptions {
   readonly obtainMs?: number;
 }
 
+/** A parent that pulls: one at a time, or the same bytes would come twice. */
+const PARENT_LIMITS: Omit<Limits, "budgetMs"> = {
+  delayMs: 20_000,
+  maxAttempts: 1,
+  lateIsFailed: false,
+};
+
 /**
- * A parent that pulls: the first byte may take 20 s, as long as the parent's
- * node answers (containerd 2.3 gives up at 30 s), and the next parent is tried
- * only when one fails: two at once would be two streams of the same bytes.
+ * The first byte of a pull may take 20 s. Home is asked again this often, in ms,
+ * meanwhile: it hears every second who is still there and who has bytes, so
+ * nobody waits for a node that is gone, or two nodes for each other.
  */
-const PARENT_MS = 20_000;
+const ASK_AGAIN_MS = 2_000;
 
 /**
  * Where no redirect can be given, a lead queues behind this node's own waits
  * for others, and if everybody waits so, nobody leads: such a node waits this
  * long only, in ms.
  */
-const QUEUED_PARENT_MS = 150;
+const QUEUED_MS = 150;
+
+/** Parents and sets of holders that fail one request before it goes upstream. */
+const MAX_FAILURES = 5;
 
 /**
  * Milliseconds until the first byte, however many homes and parents are asked:
@@ -80,8 +97,8 @@ type Obtained =
   | "lead"
   | null;
 
-/** Answers of homes that are followed for one request before it goes upstream. */
-const MAX_ROUNDS = 5;
+/** Digests whose last holder is remembered. */
+const MAX_RECENT = 1_024;
 
 /** Leads by 404 that are remembered; containerd pulls a few layers at a time. */
 const MAX_QUEUED = 64;
@@ -97,11 +114,13 @@ export function cluster(
   deps: ClusterDeps,
   options: ClusterOptions = {},
 ): ContentSource {
-  const { parentMs = PARENT_MS, obtainMs = OBTAIN_MS } = options;
+  const { askAgainMs = ASK_AGAIN_MS, obtainMs = OBTAIN_MS } = options;
   const { aside, flights, leads, log, metrics, pullState } = deps;
   const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
+  const sent = parts();
   const queued = new Set<Digest>(); // Led by 404 and perhaps not begun.
+  const recent = boundedMap<Digest, string>(MAX_RECENT); // Who held it just now.
 
   /** Asks homes until somebody delivers, or it is this node's turn. */
   async function obtain(
@@ -112,32 +131,58 @@ export function cluster(
     const { digest } = request;
     using limit = deadline(signal, obtainMs);
     const options = { range, signal: limit.signal };
+    const chunk = startOf(range) > 0 && await fromRecent(request, options);
+    if (chunk) return chunk;
     let mayLead = false;
-    for (let round = 0; round < MAX_ROUNDS && !limit.signal.aborted; round++) {
+    let failures = 0;
+    while (failures < MAX_FAILURES && !limit.signal.aborted) {
       const { reply, pulls } = await ask(request, options, failed);
       // Else the next one who asks would go upstream for nobody.
       if (signal.aborted) return null;
       mayLead = pulls;
-      count(request, reply, round);
-      if (reply.kind === "lead" || reply.kind === "none") {
-        return pulls ? "lead" : null;
-      }
-      const told = reply.peers.filter((address) => !failed.includes(address));
-      const started = reply.kind === "follow"
-        ? await follow(request, told, options)
-        : await fromHolders(request, told, options);
+      count(request, reply, failures);
+      if (reply.kind === "lead" || reply.kind === "none") break;
+      const started = await take(request, reply, options);
+      if (started === "late") continue;
+      if (started instanceof RegistryError) return started;
       if (started) {
         // Not always the first that home told.
-        if (started instanceof RegistryError) return started;
         flights.follows(digest, started.from);
+        if (reply.kind === "holders") recent.set(digest, started.from);
         return { started, role: reply.kind };
       }
-      failed.push(...told);
-      log.debug("nobody of the flight delivers", { digest, round });
+      failures++;
+      failed.push(
+        ...reply.kind === "follow" ? reply.peers.slice(0, 1) : reply.peers,
+      );
+      log.debug("nobody of the flight delivers", { digest, failures });
     }
     if (signal.aborted) return null;
-    metrics.count("peili_flight_waits_given_up_total", {});
-    return mayLead ? "lead" : null;
+    if (failures > 0 || limit.signal.aborted) {
+      metrics.count("peili_flight_waits_given_up_total", {});
+    }
+    if (mayLead) return "lead";
+    const timedOut = limit.signal.aborted;
+    return failed.length > 0 || timedOut
+      ? exhausted(request.kind, digest, { attempts: failed.length, timedOut })
+      : null;
+  }
+
+  /** Does what home said. */
+  async function take(
+    request: ContentRequest,
+    reply: Extract<FlightReply, { peers: unknown }>,
+    options: OpenOptions,
+  ): Promise<Started | RegistryError | "late" | null> {
+    const [first] = reply.peers;
+    if (reply.kind === "holders" || first === undefined) {
+      return await fromHolders(request, reply.peers, options);
+    }
+    if (!await isQueued()) {
+      return await follow(request, first, options, askAgainMs);
+    }
+    const started = await follow(request, first, options, QUEUED_MS);
+    return started === "late" ? null : started;
   }
 
   async function ask(
@@ -182,6 +227,23 @@ export function cluster(
     return value === null ? [] : [value];
   }
 
+  /**
+   * The rest of what began at a complete copy goes on there, without asking
+   * again: parallel ranges come 2 MiB at a time.
+   */
+  async function fromRecent(
+    request: ContentRequest,
+    options: OpenOptions,
+  ): Promise<Obtained> {
+    const address = recent.get(request.digest);
+    if (!address || deps.aside.has(address, request.digest)) return null;
+    const started = await fromHolders(request, [address], options);
+    if (!started) recent.delete(request.digest);
+    return started instanceof RegistryError || started === null
+      ? started
+      : { started, role: "holders" };
+  }
+
   async function fromHolders(
     request: ContentRequest,
     addresses: readonly string[],
@@ -191,29 +253,21 @@ export function cluster(
     return (await peers.start(named, request, options, HOLDER_LIMITS)).value;
   }
 
+  /**
+   * Follows the one that home chose. Another one would be unknown to home, and
+   * two nodes could wait for each other: whoever fails is told instead, and
+   * whoever is late is asked about again.
+   */
   async function follow(
     request: ContentRequest,
-    addresses: readonly string[],
-    { range, signal }: OpenOptions,
-  ): Promise<Started | RegistryError | null> {
-    const waitMs = await isQueued() ? QUEUED_PARENT_MS : parentMs;
-    const limits = { delayMs: waitMs, budgetMs: waitMs, maxAttempts: 1 };
-    for (const address of addresses) {
-      const started = await whileAlive(
-        deps,
-        address,
-        signal,
-        async (alive): Promise<Started | RegistryError | null> => {
-          // The whole, where it is the whole: containerd then takes one stream.
-          const part = isFromStart(range) ? undefined : range;
-          const options = { range: part, signal: alive };
-          const only = peersOf([address]);
-          return (await peers.start(only, request, options, limits)).value;
-        },
-      );
-      if (started) return started;
-    }
-    return null;
+    address: string,
+    options: OpenOptions,
+    budgetMs: number,
+  ): Promise<Started | RegistryError | "late" | null> {
+    const limits = { ...PARENT_LIMITS, budgetMs };
+    const parent = peersOf([address]);
+    const tried = await peers.start(parent, request, options, limits);
+    return tried.value ?? (tried.timedOut ? "late" : null);
   }
 
   /** True while a lead that had to be a 404 has not begun. */
@@ -269,15 +323,19 @@ export function cluster(
     const { descriptor: { size }, range } = started.content;
     // The end of a chunk is not the end of the pull.
     const hasLast = range === null || range.end === size - 1;
+    const part = sent.begin(digest, range?.start ?? 0);
     const content = peers.relay(request, started, {
-      goOn(range, failed) {
+      async goOn(range, failed) {
         flight.rejoins++;
         broke.add(failed);
         // Long ago is no reason: in the end nobody would be left but upstream.
         const recent = [...broke].filter((one) => aside.has(one, digest));
-        return goOn(request, { range, signal }, recent);
+        const next = await goOn(request, { range, signal }, recent);
+        if (!next) await part.lowest();
+        return next;
       },
       onEnd(whole, sources) {
+        part.end();
         if (whole && hasLast) flights.delivered(digest, [...sources]);
       },
     });
@@ -300,11 +358,6 @@ export function cluster(
 
 function startOf(range: RangeRequest | undefined): number {
   return range && "start" in range ? range.start : 0;
-}
-
-function isFromStart(range: RangeRequest | undefined): boolean {
-  return range !== undefined && "start" in range && range.start === 0 &&
-    range.end === undefined;
 }
 
 async function* peersOf(addresses: readonly string[]): AsyncIterable<Peer> {

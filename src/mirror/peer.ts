@@ -17,7 +17,6 @@ import {
 } from "../oci/range.ts";
 import type { TagReference } from "../oci/reference.ts";
 import type { ContentRequest } from "../oci/request.ts";
-import { PEER_PATH } from "../routing/peer_paths.ts";
 
 /** How a peer is reached. */
 export interface PeerOptions {
@@ -173,21 +172,4 @@ function unsatisfiable(response: Response, range?: RangeRequest): Error {
       headers: { "Content-Range": contentRange },
     })
     : new Error("the peer refuses a range for no reason");
-}
-
-/**
- * Asks a peer for a sign of life.
- *
- * @param options Where the peer is
- * @param signal Ends the wait
- * @returns When it has answered
- * @throws {Error} If it does not answer, or is no Peili
- */
-export async function pingPeer(
-  { address, fetcher = fetch }: PeerOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const response = await fetcher(`http://${address}${PEER_PATH}`, { signal });
-  await response.body?.cancel();
-  if (!response.ok) throw new Error(`Cannot use ${address}: no Peili`);
 }

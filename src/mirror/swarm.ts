@@ -138,9 +138,25 @@ export function decided<T>(
 ): T | null {
   if (value instanceof RegistryError) throw value;
   if (value !== null || attempts === 0) return value;
+  throw exhausted(kind, key, { attempts, timedOut });
+}
+
+/**
+ * The "no" after peers were tried, unlike that when nobody has it.
+ *
+ * @param kind What was wanted
+ * @param key Its name, for the message
+ * @param tried How many were tried, and whether time ran out before they did
+ * @returns BLOB_UNKNOWN or MANIFEST_UNKNOWN (404)
+ */
+export function exhausted(
+  kind: "blob" | "manifest",
+  key: string,
+  { attempts, timedOut }: Pick<Tried<unknown>, "attempts" | "timedOut">,
+): RegistryError {
   const code: ErrorCode = kind === "blob" ? "BLOB_UNKNOWN" : "MANIFEST_UNKNOWN";
   const message = timedOut
     ? `waited too long for inflight dials to complete for ${key}`
     : `all request retries exhausted for ${key}`;
-  throw new RegistryError(code, message, { detail: { attempts } });
+  return new RegistryError(code, message, { detail: { attempts } });
 }

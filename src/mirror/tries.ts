@@ -34,7 +34,14 @@ export interface TriesDeps {
 }
 
 /** How long peers are tried. */
-export type Limits = Omit<HedgeOptions, "signal">;
+export interface Limits extends Omit<HedgeOptions, "signal"> {
+  /**
+   * False: one that has not answered in time is only late, not set aside.
+   *
+   * @default {true}
+   */
+  readonly lateIsFailed?: boolean;
+}
 
 /** What one peer is asked. */
 export type Question<T> = (
@@ -149,7 +156,7 @@ export function tries(deps: TriesDeps): Tries {
       limits,
     );
     // Else the next request would wait for them as long again.
-    if (result.timedOut) {
+    if (result.timedOut && limits.lateIsFailed !== false) {
       silent.forEach((peer) => failed(peer, request, "timeout"));
     }
     return result;

@@ -64,6 +64,17 @@ export function resolveRange(
 }
 
 /**
+ * Tells whether a range is the whole content, whatever its size.
+ *
+ * @param range What was asked
+ * @returns True for `bytes=0-`
+ */
+export function isWholeRange(range: RangeRequest | undefined): boolean {
+  return range !== undefined && "start" in range && range.start === 0 &&
+    range.end === undefined;
+}
+
+/**
  * Writes a range as a Range header.
  *
  * @param range What to ask

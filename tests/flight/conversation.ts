@@ -4,6 +4,7 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import {
   emptyHome,
   expire,
@@ -88,4 +89,28 @@ export function conversation(
       say({ kind: "gone", digest: LAYER, from, corrupt }),
     expire: () => expire(state, now),
   };
+}
+
+/** Told to go upstream for all. */
+export const LEAD: FlightReply = { kind: "lead" };
+/** Told nothing. */
+export const NONE: FlightReply = { kind: "none" };
+
+/** Longer than a node that grows is silent, shorter than any memory. */
+export const STALL_MS = 2_000;
+
+/** Whom a reply names first. */
+export function parentOf(reply: FlightReply): string {
+  assert.ok("peers" in reply, `told ${reply.kind}`);
+  return reply.peers[0] ?? assert.fail("nobody is named");
+}
+
+/** A leads and has bytes, B and C follow it. */
+export function threeFly(home: Conversation): void {
+  assert.deepEqual(home.join("a"), LEAD);
+  assert.equal(parentOf(home.join("b")), "a");
+  assert.equal(parentOf(home.join("c")), "a");
+  home.progress("a", 10);
+  home.progress("b", 9, { parent: "a" });
+  home.progress("c", 8, { parent: "a" });
 }

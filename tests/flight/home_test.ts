@@ -12,31 +12,15 @@ import {
   MEMBER_TTL_MS,
   STALLED_MS,
 } from "../../src/flight/home.ts";
-import type { FlightReply } from "../../src/flight/messages.ts";
 import { digestOf } from "../../src/oci/digest.ts";
-import { type Conversation, conversation, LAYER } from "./conversation.ts";
-
-const LEAD: FlightReply = { kind: "lead" };
-const NONE: FlightReply = { kind: "none" };
-
-/** Longer than a node that grows is silent, shorter than any memory. */
-const STALL_MS = 2_000;
-
-/** Whom a reply names first. */
-function parentOf(reply: FlightReply): string {
-  assert.ok("peers" in reply, `told ${reply.kind}`);
-  return reply.peers[0] ?? assert.fail("nobody is named");
-}
-
-/** A leads and has bytes, B and C follow it. */
-function threeFly(home: Conversation): void {
-  assert.deepEqual(home.join("a"), LEAD);
-  assert.equal(parentOf(home.join("b")), "a");
-  assert.equal(parentOf(home.join("c")), "a");
-  home.progress("a", 10);
-  home.progress("b", 9, { parent: "a" });
-  home.progress("c", 8, { parent: "a" });
-}
+import {
+  conversation,
+  LEAD,
+  NONE,
+  parentOf,
+  STALL_MS,
+  threeFly,
+} from "./conversation.ts";
 
 Deno.test("handle() lets the first who joins lead, and the next follow", () => {
   const home = conversation();
@@ -226,6 +210,51 @@ Deno.test("handle() sends nobody to one that waits for a node that hangs", () =>
   assert.equal(parentOf(home.join("z", { mayLead: true })), "y");
 });
 
+Deno.test("handle() takes a report for no growth that leaves a node as far as one that waits", () => {
+  const home = conversation({ fanOut: 9 });
+  threeFly(home);
+  home.wait(STALL_MS - 500); // Grown before the stall, told in the middle of it.
+  home.progress("a", 50_000_000);
+  home.progress("c", 49_500_000, { parent: "a" });
+  home.wait(500);
+  const waiting = { failed: ["a"], offset: 50_000_000 };
+  assert.deepEqual(home.join("b", waiting), LEAD);
+  assert.equal(parentOf(home.join("c", waiting)), "b");
+});
+
+Deno.test("handle() names one that is behind the asker only when nobody is ahead", () => {
+  const home = conversation({ fanOut: 1 });
+  home.progress("a", 10_000_000);
+  home.progress("b", 40_000_000, { parent: "z" });
+  home.progress("c", 30_000_000, { parent: "b" });
+  const far = { offset: 35_000_000 };
+  assert.equal(parentOf(home.join("d", far)), "b", "though it has no room");
+  assert.equal(parentOf(home.join("e", { ...far, failed: ["b", "d"] })), "a");
+});
+
+Deno.test("handle() makes one leader of a chain that stalls, not one of each", () => {
+  const home = conversation({ fanOut: 1 });
+  const chain = ["a", "b", "c", "d"];
+  for (const node of chain) {
+    home.join(node);
+    home.wait(1);
+  }
+  chain.forEach((node, index) =>
+    home.progress(node, 9, { parent: chain[index - 1] ?? null })
+  );
+  home.wait(STALL_MS);
+  assert.deepEqual(home.join("b", { failed: ["a"], offset: 9 }), LEAD);
+  home.wait(30); // The others have stalled with it.
+  const c = home.join("c", { failed: ["b"], offset: 9 });
+  assert.equal(parentOf(c), "b", "it leads since");
+  home.wait(30);
+  const d = home.join("d", { failed: ["c"], offset: 9 });
+  assert.equal(parentOf(d), "c", "it has its place since");
+  home.wait(30);
+  const again = home.join("c", { failed: ["b"], offset: 9 });
+  assert.deepEqual(again, LEAD, "but whom it fails twice it does not get");
+});
+
 Deno.test("handle() gives a leader time for its first byte", () => {
   const home = conversation();
   home.join("a");
@@ -358,126 +387,4 @@ Deno.test("handle() survives members that say they follow each other", () => {
   home.wait(STALL_MS);
   assert.deepEqual(home.join("c"), LEAD);
   assert.equal(parentOf(home.join("a")), "c");
-});
-
-Deno.test("handle() learns from reports what it has forgotten", () => {
-  const home = conversation({ fanOut: 1 });
-  home.progress("c", 7, { parent: "b" });
-  assert.equal(parentOf(home.join("d")), "c", "though b was not heard of yet");
-  home.progress("b", 8, { parent: "a" });
-  home.progress("a", 9);
-  const reply = home.join("e");
-  assert.equal(parentOf(reply), "d", "the others have no room");
-  assert.deepEqual(home.join("a", { offset: 9 }), LEAD);
-});
-
-Deno.test("handle() believes its own word on a place more than a report that was on its way", () => {
-  const home = conversation({ fanOut: 1 });
-  for (const node of ["a", "b", "c"]) home.join(node); // A chain.
-  home.progress("c", 5); // Sent before it was told to follow b.
-  assert.deepEqual(home.join("b", { failed: ["a"] }), LEAD, "c is below it");
-});
-
-Deno.test("handle() learns whom a node really takes from", () => {
-  const home = conversation({ fanOut: 1 });
-  for (const node of ["a", "b", "c"]) home.join(node); // A chain.
-  home.wait(1_000);
-  home.progress("a", 9);
-  home.progress("b", 9, { parent: "a" });
-  home.progress("c", 9, { parent: "a" });
-  assert.equal(parentOf(home.join("b", { failed: ["a"] })), "c");
-});
-
-Deno.test("handle() tells one that may not lead of holders, or of who has bytes", () => {
-  const home = conversation();
-  const look = { mayLead: false };
-  assert.deepEqual(home.join("x", look), NONE);
-  home.join("a");
-  assert.deepEqual(home.join("x", look), NONE, "a has no byte yet");
-  home.progress("a", 10);
-  home.progress("b", 20, { parent: "a" });
-  assert.deepEqual(home.join("x", look), { kind: "follow", peers: ["b", "a"] });
-  const failed = { ...look, failed: ["b"] };
-  assert.deepEqual(home.join("x", failed), { kind: "follow", peers: ["a"] });
-  home.have("z");
-  assert.deepEqual(home.join("x", look), { kind: "holders", peers: ["z"] });
-  const holders = { ...look, holders: ["y", "z"] };
-  const reply = home.join("x", holders);
-  assert.deepEqual(reply, { kind: "holders", peers: ["z", "y"] });
-});
-
-Deno.test("handle() tells another home's asker of holders only, and of those it knows itself", () => {
-  const home = conversation();
-  home.progress("a", 10);
-  const peek = { peek: true, holders: ["y"] };
-  assert.deepEqual(home.join("x", peek), NONE);
-  home.have("z");
-  assert.deepEqual(home.join("x", peek), { kind: "holders", peers: ["z"] });
-  assert.deepEqual(home.join("x", { ...peek, failed: ["z"] }), NONE);
-});
-
-Deno.test("handle() records nothing of who only looks", () => {
-  const home = conversation();
-  const facts = { holders: ["y"], failed: ["a", "z"], offset: 5 };
-  const looks = [{ peek: true }, { mayLead: false }, {
-    peek: true,
-    mayLead: false,
-  }];
-  for (const look of looks) home.join("x", { ...facts, ...look });
-  assert.equal(home.state.flights.size, 0);
-  home.join("a");
-  home.have("z");
-  home.wait(STALL_MS);
-  const before = structuredClone(home.state);
-  for (const look of looks) {
-    for (const from of ["a", "x", "z"]) home.join(from, { ...facts, ...look });
-  }
-  assert.deepEqual(home.state, before);
-});
-
-Deno.test("handle() makes no flight of what was never begun", () => {
-  const home = conversation();
-  home.gone("a");
-  home.gone("a", { corrupt: true });
-  assert.equal(home.state.flights.size, 0);
-});
-
-Deno.test("handle() keeps a bounded number of flights, those heard of last", () => {
-  const home = conversation();
-  home.join("a");
-  for (let n = 0; n < 5_000; n++) {
-    home.have("z", digestOf(`${n}`));
-    if (n % 1_000 === 0) home.progress("a", n);
-  }
-  assert.equal(home.state.flights.size, 4_096);
-  assert.ok(home.state.flights.has(LAYER));
-});
-
-Deno.test("handle() keeps a bounded number of members, and lets no more lead", () => {
-  const home = conversation();
-  for (let n = 0; n < 2_100; n++) home.progress(`n${n}`, 1);
-  assert.equal(home.state.flights.get(LAYER)?.members.size, 2_048);
-  home.wait(STALL_MS);
-  const all = Array.from({ length: 2_048 }, (_, n) => `n${n}`);
-  assert.deepEqual(home.join("x", { failed: all }), NONE);
-  assert.deepEqual(home.join("n0", { failed: all }), LEAD);
-});
-
-Deno.test("handle() keeps a bounded number of holders, those heard of last", () => {
-  const home = conversation();
-  for (let n = 0; n < 100; n++) home.have(`n${n}`);
-  assert.equal(home.state.flights.get(LAYER)?.holders.size, 32);
-  const reply = home.join("x", { mayLead: false });
-  assert.deepEqual(reply, { kind: "holders", peers: ["n99", "n98", "n97"] });
-});
-
-Deno.test("expire() leaves nothing of a flight that is over", () => {
-  const home = conversation();
-  threeFly(home);
-  home.have("a");
-  home.expire();
-  assert.equal(home.state.flights.size, 1);
-  home.wait(HOLDER_TTL_MS + 1);
-  home.expire();
-  assert.equal(home.state.flights.size, 0);
 });

@@ -20,6 +20,8 @@ export type ImageName =
   | "many"
   | "medium"
   | "big"
+  | "sharing"
+  | "shared"
   | "multi"
   | "pause"
   | "artifact";
@@ -47,6 +49,15 @@ export const IMAGES: Readonly<Record<ImageName, ImageSpec>> = {
   medium: { kind: "image", layers: layers("m", ...times(8, 37.5)) },
   /** 200 MiB, nearly all in 1 layer. */
   big: { kind: "image", layers: layers("b", 0.2, 200) },
+  /** Two images that have the first 30 of their 40 MiB in common. */
+  sharing: {
+    kind: "image",
+    layers: [...layers("c", 10, 10, 10), ...layers("c-one", 10)],
+  },
+  shared: {
+    kind: "image",
+    layers: [...layers("c", 10, 10, 10), ...layers("c-other", 10)],
+  },
   /** An index of two platforms. */
   multi: {
     kind: "index",

@@ -139,7 +139,8 @@ async function serve(request: Request): Promise<Response> {
   }
   const { file, size, body } = found;
   const headers = { "Content-Length": String(size) };
-  return new Response(body(file, { start: 0, end: size - 1 }), { headers });
+  const part = { start: 0, end: size - 1 };
+  return new Response(body(file, part, request.signal), { headers });
 }
 
 /** Asks another node. */

@@ -57,8 +57,6 @@ export interface GuidedOptions extends ClusterOptions {
    * @default {https}
    */
   readonly upstream?: Upstream;
-  /** Whether a peer's node lives; all do when left out. */
-  readonly ping?: (address: string) => Promise<void>;
   /** Changes discovery. */
   readonly router?: (router: Router) => Router;
 }
@@ -103,8 +101,6 @@ export function guidedCluster(options: GuidedOptions): GuidedCluster {
     router: options.router?.(router) ?? router,
     connect: ({ address }) => peerSource({ address, fetcher }),
     aside: aside(),
-    ping: ({ address }) => options.ping?.(address) ?? Promise.resolve(),
-    lookMs: 5,
     flights: {
       join({ signal: _, digest: __, ...facts }) {
         asked.push({ ...facts, failed: [...facts.failed] });

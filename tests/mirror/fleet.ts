@@ -18,7 +18,7 @@ import { FLIGHTS_PATH } from "../../src/flight/messages.ts";
 import { aside } from "../../src/mirror/aside.ts";
 import { cluster } from "../../src/mirror/cluster.ts";
 import { leads } from "../../src/mirror/leads.ts";
-import { peerSource, pingPeer } from "../../src/mirror/peer.ts";
+import { peerSource } from "../../src/mirror/peer.ts";
 import { holdsIn, peerApi } from "../../src/mirror/peer_api.ts";
 import { CORRUPT_ASIDE_MS } from "../../src/mirror/tries.ts";
 import { type Digest, digestOf } from "../../src/oci/digest.ts";
@@ -192,7 +192,6 @@ function makeNode(
   const elsewhere = cluster({
     router,
     connect: ({ address }) => peerSource({ address, fetcher }),
-    ping: ({ address }, signal) => pingPeer({ address, fetcher }, signal),
     flights: flight,
     pullState,
     ...suspects,

@@ -16,7 +16,7 @@ import { listen } from "../../src/listen.ts";
 import { aside } from "../../src/mirror/aside.ts";
 import { cluster } from "../../src/mirror/cluster.ts";
 import { leads } from "../../src/mirror/leads.ts";
-import { peerSource, pingPeer } from "../../src/mirror/peer.ts";
+import { peerSource } from "../../src/mirror/peer.ts";
 import { holdsIn, peerApi } from "../../src/mirror/peer_api.ts";
 import type { Digest } from "../../src/oci/digest.ts";
 import type { Handler } from "../../src/registry/exchange.ts";
@@ -133,7 +133,6 @@ export function startFlyingNode(
   const elsewhere = cluster({
     router,
     connect: ({ address }) => peerSource({ address }),
-    ping: pingPeer,
     flights: flight,
     pullState,
     aside: aside(),

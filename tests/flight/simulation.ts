@@ -1,0 +1,499 @@
+/**
+ * A cluster that pulls the same content at once, in simulated time: nodes as
+ * `flights.ts` and a mirror make them, around real homes, with all that can
+ * befall them.
+ *
+ * @module
+ */
+
+import { emptyHome, expire, HOLDER_TTL_MS } from "../../src/flight/home.ts";
+import type { FlightReply } from "../../src/flight/messages.ts";
+import { type Digest, digestOf } from "../../src/oci/digest.ts";
+import { type Random, random } from "../suites/random.ts";
+import {
+  ASIDE_MS,
+  BYTES,
+  endOf,
+  FIRST_BYTE_MS,
+  isInCircle,
+  isOpen,
+  isTold,
+  LEAVE_MS,
+  newPull,
+  type Node,
+  PEER_RATE,
+  type Pull,
+  REPORT_MS,
+  STALL_MS,
+  TICK_MS,
+  UPSTREAM_RATE,
+} from "./simulated_pull.ts";
+import {
+  type SimulatedNetwork,
+  simulatedNetwork,
+} from "./simulated_network.ts";
+import type { Misfortune, Outcome, Plan } from "./simulated_plan.ts";
+import { type SimulatedTime, simulatedTime } from "./simulated_time.ts";
+
+/** Misfortunes end in this time, in ms. */
+const TROUBLE_MS = 12_000;
+/** A plan that takes longer has failed. */
+const END_MS = 240_000;
+
+/**
+ * Lets a plan happen.
+ *
+ * @param plan What is to happen
+ * @param events Takes what happens, in words; much faster without
+ * @returns How it went
+ */
+export function simulate(plan: Plan, events?: string[]): Outcome {
+  return new Simulation(plan, events).run();
+}
+
+/** All that goes on; a class because everything in it changes all the time. */
+class Simulation {
+  readonly #plan: Plan;
+  readonly #events: string[] | undefined;
+  readonly #numbers: Random;
+  readonly #time: SimulatedTime = simulatedTime();
+  readonly #network: SimulatedNetwork;
+  readonly #nodes: Node[];
+  readonly #digests: Digest[];
+  readonly #flown = new Map<
+    Digest,
+    { leads: number; alone: number; bytes: number; excuses: number }
+  >();
+  readonly #circles = new Map<string, number>();
+  #quietAt = 0;
+  #lastEnd = 0;
+  #circleMs = 0;
+  #most = 0;
+  #corruptions = 0;
+
+  constructor(plan: Plan, events: string[] | undefined) {
+    this.#plan = plan;
+    this.#events = events;
+    this.#numbers = random(plan.seed);
+    this.#network = simulatedNetwork(this.#time, this.#numbers, plan, plan);
+    this.#nodes = Array.from({ length: plan.nodes }, (_, index) => ({
+      station: this.#network.station(`n${index}`),
+      pulls: new Map(),
+      has: new Set(),
+      cut: new Set(),
+      hangsUntil: 0,
+    }));
+    this.#digests = Array.from(
+      { length: plan.digests },
+      (_, index) => digestOf(`${plan.seed} ${index}`),
+    );
+    for (const digest of this.#digests) {
+      this.#flown.set(digest, { leads: 0, alone: 0, bytes: 0, excuses: 0 });
+    }
+  }
+
+  run(): Outcome {
+    const { spreadMs, misfortunes } = this.#plan;
+    const newcomers = misfortunes.filter((one) => one === "newcomer").length;
+    const known = this.#nodes.slice(
+      Math.min(newcomers, this.#nodes.length - 1),
+    );
+    known.forEach((node) =>
+      known.forEach(({ station }) => node.station.peers.add(station))
+    );
+    for (const node of this.#nodes) {
+      node.station.peers.add(node.station);
+      if (known.includes(node)) this.#begin(node, this.#below(spreadMs + 1));
+      this.#after(this.#below(REPORT_MS), () => this.#report(node));
+    }
+    let comes = 0;
+    for (const misfortune of misfortunes) {
+      const newcomer = this.#nodes[comes];
+      const at = this.#below(TROUBLE_MS);
+      this.#quietAt = Math.max(this.#quietAt, at, spreadMs);
+      if (misfortune !== "newcomer") {
+        this.#after(at, () => this.#befall(misfortune));
+      } else if (newcomer && !known.includes(newcomer)) {
+        comes++;
+        this.#after(at, () => this.#arrive(newcomer));
+      }
+    }
+    this.#after(TICK_MS, () => this.#tick());
+    return this.#outcome();
+  }
+
+  #outcome(): Outcome {
+    while (this.#time.now() < END_MS && !this.#isOver()) {
+      this.#time.runUntil(this.#time.now() + REPORT_MS);
+    }
+    const waiting = this.#living().flatMap((node) =>
+      [...node.pulls.values()].filter(isOpen)
+        .map((pull) => `${node.station.address} ${pull.state} ${pull.offset}`)
+    );
+    this.#time.runUntil(this.#time.now() + 10 * LEAVE_MS);
+    const later = this.#time.now() + HOLDER_TTL_MS + 1;
+    this.#nodes.forEach(({ station }) => expire(station.home, later));
+    return {
+      waiting,
+      flown: this.#flown.entries().map(([digest, flown]) => ({
+        leads: flown.leads,
+        alone: flown.alone,
+        copies: flown.bytes / BYTES,
+        excuses: flown.excuses + (this.#network.astray.get(digest) ?? 0),
+      })).toArray(),
+      lastMs: Math.max(0, this.#lastEnd - this.#quietAt),
+      circleMs: this.#circleMs,
+      left: this.#nodes.reduce(
+        (sum, n) => sum + n.station.home.flights.size,
+        0,
+      ),
+      most: this.#most,
+    };
+  }
+
+  #isOver(): boolean {
+    return this.#time.now() > Math.max(this.#quietAt, this.#plan.spreadMs) &&
+      !this.#living().some(({ pulls }) => pulls.values().some(isOpen));
+  }
+
+  #begin(node: Node, inMs: number): void {
+    for (const digest of this.#digests) {
+      this.#after(inMs + this.#below(50), () => this.#pull(node, digest));
+    }
+  }
+
+  #pull(node: Node, digest: Digest): void {
+    const open = node.pulls.get(digest);
+    if (!node.station.alive || node.has.has(digest) || open && isOpen(open)) {
+      return;
+    }
+    const pull = newPull(digest, this.#time.now());
+    node.pulls.set(digest, pull);
+    this.#ask(node, pull);
+  }
+
+  #ask(node: Node, pull: Pull): void {
+    pull.state = "asks";
+    pull.parent = null;
+    this.#question(node, pull, (reply) => {
+      if (pull.state !== "asks") return;
+      this.#note(node, pull, "is told", reply);
+      this.#obey(node, pull, reply ?? { kind: "lead" });
+    });
+  }
+
+  /** Asks on while it waits for a first byte: its place may have changed. */
+  #askOn(node: Node, pull: Pull): void {
+    const { parent } = pull;
+    pull.askedAt = this.#time.now();
+    this.#question(node, pull, (reply) => {
+      const waits = pull.state === "follows" && pull.offset === 0;
+      if (!reply || !waits || pull.parent !== parent) return;
+      const first = "peers" in reply ? reply.peers[0] : null;
+      if (first === parent?.station.address) return;
+      this.#note(node, pull, "is told otherwise", reply);
+      this.#obey(node, pull, reply);
+    });
+  }
+
+  #question(
+    node: Node,
+    pull: Pull,
+    answered: (reply: FlightReply | null) => void,
+  ): void {
+    const { digest, offset, failed } = pull;
+    const message = {
+      kind: "join",
+      digest,
+      from: node.station.address,
+      mayLead: true,
+      peek: false,
+      offset,
+      total: BYTES,
+      holders: this.#advertised(node, digest),
+      failed: [...failed],
+    } as const;
+    this.#network.ask(node.station, message, (reply) => {
+      if (node.pulls.get(digest) === pull) answered(reply);
+    });
+  }
+
+  /** What discovery finds: not all, and not only what is true. */
+  #advertised(node: Node, digest: Digest): string[] {
+    return this.#nodes.filter((other) =>
+      other !== node && other.has.has(digest) && this.#below(4) === 0
+    ).map(({ station }) => station.address);
+  }
+
+  #obey(node: Node, pull: Pull, reply: FlightReply): void {
+    if (!("peers" in reply)) return this.#goUpstream(node, pull, reply.kind);
+    pull.others = reply.peers.flatMap((address) =>
+      this.#nodes.filter(({ station }) => station.address === address)
+    );
+    this.#next(node, pull);
+  }
+
+  #goUpstream(node: Node, pull: Pull, why: "lead" | "none" | "corrupt"): void {
+    const flown = this.#flown.get(pull.digest);
+    if (flown && why === "lead") flown.leads++;
+    if (flown && why !== "lead") flown.alone++;
+    pull.state = "upstream";
+    pull.told = why === "corrupt" ? null : { parent: null };
+    pull.grewAt = this.#time.now();
+    pull.firstByteAt = this.#time.now() + 20 + this.#below(400);
+    this.#note(node, pull, "goes upstream", why);
+  }
+
+  /** Takes from the next that was told, or asks again. */
+  #next(node: Node, pull: Pull): void {
+    const parent = pull.others.shift();
+    if (!parent) return this.#ask(node, pull);
+    pull.state = "follows";
+    pull.parent = parent;
+    pull.told = { parent: parent.station.address };
+    pull.grewAt = this.#time.now();
+    pull.askedAt = this.#time.now();
+    pull.flows = false;
+    this.#note(node, pull, "follows", parent.station.address);
+  }
+
+  /** The parent is gone: another that was told. It gives nothing: ask again. */
+  #fail(node: Node, pull: Pull, why: "gone" | "silent"): void {
+    const { parent, failed } = pull;
+    if (!parent) return;
+    const { address } = parent.station;
+    this.#note(node, pull, `is failed, ${why}`, address);
+    failed.add(address);
+    this.#after(ASIDE_MS, () => failed.delete(address));
+    if (pull.flows || why === "silent") pull.others = [];
+    this.#next(node, pull);
+  }
+
+  #complete(node: Node, pull: Pull): void {
+    this.#lastEnd = this.#time.now();
+    if (!pull.corrupt) {
+      node.has.add(pull.digest);
+      this.#end(node, pull, "complete");
+      return;
+    }
+    this.#end(node, pull, "given up");
+    pull.endIsHeard = true;
+    for (const home of this.#network.homes(node.station, pull.digest)) {
+      const alone = { ...node.station, peers: new Set([home]) };
+      this.#network.tell(alone, endOf(node, pull), () => {});
+    }
+    // Its next try goes upstream without a question.
+    this.#after(1_000, () => {
+      if (!node.station.alive || node.pulls.get(pull.digest) !== pull) return;
+      const again: Pull = { ...pull, offset: 0, corrupt: false };
+      node.pulls.set(pull.digest, again);
+      this.#goUpstream(node, again, "corrupt");
+    });
+  }
+
+  #end(node: Node, pull: Pull, state: "complete" | "given up"): void {
+    pull.state = state;
+    pull.parent = null;
+    pull.endedAt = this.#time.now();
+    this.#note(node, pull, state);
+  }
+
+  #report(node: Node): void {
+    this.#after(REPORT_MS, () => this.#report(node));
+    const { station } = node;
+    if (!station.alive) return;
+    expire(station.home, this.#time.now());
+    for (const pull of node.pulls.values()) {
+      const { digest, offset, told } = pull;
+      if (isOpen(pull)) {
+        if (!told) continue;
+        this.#network.tell(station, {
+          kind: "progress",
+          digest,
+          from: station.address,
+          parent: told.parent,
+          offset,
+          total: BYTES,
+        }, () => {});
+      } else if (!pull.endIsHeard && isTold(pull, this.#time.now())) {
+        this.#network.tell(station, endOf(node, pull), (isHeard) => {
+          pull.endIsHeard ||= isHeard;
+        });
+      }
+    }
+  }
+
+  #tick(): void {
+    if (this.#time.now() < END_MS) this.#after(TICK_MS, () => this.#tick());
+    for (const node of this.#living()) {
+      if (node.hangsUntil > this.#time.now()) continue;
+      for (const pull of node.pulls.values()) {
+        if (pull.state === "upstream") this.#flowFromUpstream(node, pull);
+        if (pull.state === "follows") this.#flowFromParent(node, pull);
+      }
+      for (const { members, holders } of node.station.home.flights.values()) {
+        this.#most = Math.max(this.#most, members.size, holders.size);
+      }
+    }
+    this.#digests.forEach((digest) => this.#watchCircles(digest));
+  }
+
+  #flowFromUpstream(node: Node, pull: Pull): void {
+    if (pull.firstByteAt > this.#time.now()) return;
+    const bytes = Math.min(UPSTREAM_RATE * TICK_MS, BYTES - pull.offset);
+    const flown = this.#flown.get(pull.digest);
+    if (flown) flown.bytes += bytes;
+    this.#grow(node, pull, bytes);
+  }
+
+  #flowFromParent(node: Node, pull: Pull): void {
+    const { parent, digest } = pull;
+    if (!parent) return;
+    const from = parent.pulls.get(digest);
+    const reached = parent.station.alive && !node.cut.has(parent);
+    const has = parent.has.has(digest);
+    // Refused, "not here", or a body that ends: at once. All else is silence.
+    if (reached && !has && !(from && isOpen(from))) {
+      return this.#fail(node, pull, "gone");
+    }
+    const there = !reached ? 0 : has ? BYTES : from?.offset ?? 0;
+    const bytes = Math.min(PEER_RATE * TICK_MS, there - pull.offset);
+    if (bytes > 0) {
+      pull.corrupt ||= !has && (from?.corrupt ?? false);
+      pull.flows = true;
+      return this.#grow(node, pull, bytes);
+    }
+    const waits = reached && pull.offset === 0 && there === 0;
+    if (waits && this.#time.now() - pull.askedAt >= STALL_MS) {
+      this.#askOn(node, pull);
+    }
+    const patience = waits ? FIRST_BYTE_MS : STALL_MS;
+    if (this.#time.now() - pull.grewAt >= patience) {
+      this.#fail(node, pull, "silent");
+    }
+  }
+
+  #grow(node: Node, pull: Pull, bytes: number): void {
+    pull.offset += bytes;
+    pull.grewAt = this.#time.now();
+    if (pull.offset === BYTES) this.#complete(node, pull);
+  }
+
+  /** Measures for how long nodes take from each other. */
+  #watchCircles(digest: Digest): void {
+    for (const node of this.#nodes) {
+      const key = `${node.station.address} ${digest}`;
+      if (!isInCircle(node, digest)) {
+        this.#circles.delete(key);
+        continue;
+      }
+      const since = this.#circles.get(key) ?? this.#time.now() - TICK_MS;
+      this.#circles.set(key, since);
+      this.#circleMs = Math.max(this.#circleMs, this.#time.now() - since);
+    }
+  }
+
+  #befall(misfortune: Misfortune): void {
+    const node = this.#anyOf(this.#living());
+    const pull = node && this.#anyOf([...node.pulls.values()].filter(isOpen));
+    if (!node) return;
+    this.#note(node, pull, misfortune);
+    if (misfortune === "crash") return this.#crash(node);
+    if (misfortune === "amnesia") {
+      node.station.home = emptyHome();
+      return this.#excuse();
+    }
+    if (misfortune === "hang") {
+      node.hangsUntil = this.#time.now() + 1_000 + this.#below(9_000);
+      this.#quietAt = Math.max(this.#quietAt, node.hangsUntil);
+      return this.#excuse();
+    }
+    if (misfortune === "cut") {
+      const other = this.#anyOf(this.#nodes.filter((one) => one !== node));
+      if (other) node.cut.add(other);
+      return this.#excuse();
+    }
+    if (misfortune === "collect") {
+      const digest = this.#anyOf([...node.has]);
+      if (!digest) return;
+      node.has.delete(digest);
+      return this.#excuse(digest);
+    }
+    if (!pull) return;
+    this.#excuse(pull.digest);
+    if (misfortune === "cancel") this.#end(node, pull, "given up");
+    if (pull.state !== "upstream") return;
+    if (misfortune === "break") this.#ask(node, pull);
+    if (misfortune === "corrupt" && this.#corruptions++ === 0) {
+      pull.corrupt = true;
+      // All who took of it go upstream once.
+      this.#nodes.forEach(() => this.#excuse(pull.digest));
+      this.#nodes.forEach(() => this.#excuse(pull.digest));
+    }
+  }
+
+  #crash(node: Node): void {
+    const { station } = node;
+    this.#excuse();
+    this.#excuse(); // It may have led, and been home to those who lead.
+    station.alive = false;
+    station.home = emptyHome();
+    node.pulls.clear();
+    node.has.clear();
+    for (const { station: other } of this.#nodes) {
+      if (other !== station) {
+        this.#after(this.#below(3_000), () => other.peers.delete(station));
+      }
+    }
+    const back = 4_000 + this.#below(4_000);
+    this.#quietAt = Math.max(this.#quietAt, this.#time.now() + back + 1_000);
+    if (this.#below(2) === 0) this.#after(back, () => this.#arrive(node));
+  }
+
+  /** Comes, is made known to one after another, and pulls. */
+  #arrive(node: Node): void {
+    node.station.alive = true;
+    this.#excuse();
+    this.#excuse(); // Two homes, while not all know of it.
+    for (const other of this.#living()) {
+      this.#after(this.#below(1_000), () => {
+        other.station.peers.add(node.station);
+        node.station.peers.add(other.station);
+      });
+    }
+    this.#begin(node, this.#below(1_000));
+  }
+
+  #excuse(only?: Digest): void {
+    for (const digest of only ? [only] : this.#digests) {
+      const flown = this.#flown.get(digest);
+      if (flown) flown.excuses++;
+    }
+  }
+
+  #living(): Node[] {
+    return this.#nodes.filter(({ station }) => station.alive);
+  }
+
+  #anyOf<T>(all: readonly T[]): T | undefined {
+    return all[this.#below(all.length)];
+  }
+
+  readonly #below = (limit: number) => this.#numbers.below(limit);
+  readonly #after = (ms: number, happen: () => void) =>
+    this.#time.after(ms, happen);
+
+  #note(
+    { station }: Node,
+    pull: Pull | undefined,
+    what: string,
+    detail?: FlightReply | string | null,
+  ): void {
+    if (!this.#events) return;
+    const piece = pull ? ` d${this.#digests.indexOf(pull.digest)}` : "";
+    const at = pull ? ` at ${pull.offset}` : "";
+    const more = detail === undefined ? "" : ` ${JSON.stringify(detail)}`;
+    const line = `${station.address}${piece}${at} ${what}${more}`;
+    this.#events.push(`${this.#time.now()} ms ${line}`);
+  }
+}
