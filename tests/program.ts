@@ -94,7 +94,10 @@ export function startProgram(
 /** The environment without what another's terminal prefers. */
 function inherited(): Record<string, string> {
   const { NO_COLOR: _no, FORCE_COLOR: _force, ...rest } = Deno.env.toObject();
-  return rest;
+  // Other tests of this process set Peili's own variables meanwhile.
+  return Object.fromEntries(
+    Object.entries(rest).filter(([name]) => !name.startsWith("PEILI_")),
+  );
 }
 
 /** Reads a log of JSON lines while it grows. */

@@ -94,6 +94,9 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
   ): Promise<ContentInfo | null> {
     const cached = infos.get(digest);
     if (cached && cached.until > Date.now()) return cached.info;
+    // Most questions are about what is not here, and the disk knows that 10 times
+    // faster than containerd, which need not be asked then.
+    if (!await isFile(pathOf(digest))) return null;
     const info = await ask(digest);
     signal.throwIfAborted();
     if (!info || !catalog.isShared(info)) return null;
@@ -189,4 +192,12 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
       types.delete(digest);
     },
   };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false; // Not there, or not to be read: either way it cannot be served.
+  }
 }

@@ -47,6 +47,8 @@ export interface FilledBlobs extends AsyncDisposable {
   write(bytes: Uint8Array, algorithm?: DigestAlgorithm): Promise<Digest>;
   /** Removes a file. */
   remove(digest: Digest): Promise<void>;
+  /** Takes the bytes of its file away: whoever reads it fails. */
+  shorten(digest: Digest): Promise<void>;
   /** Cuts a file. */
   truncate(digest: Digest, size: number): Promise<void>;
   /** Adds to a file. */
@@ -91,6 +93,7 @@ export async function filledBlobs(content: Content): Promise<FilledBlobs> {
       return digest;
     },
     remove: (digest) => Deno.remove(pathOf(digest)),
+    shorten: (digest) => Deno.truncate(pathOf(digest)),
     truncate: (digest, size) => Deno.truncate(pathOf(digest), size),
     append: (digest, bytes) =>
       Deno.writeFile(pathOf(digest), bytes, { append: true }),

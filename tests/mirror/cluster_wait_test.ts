@@ -18,6 +18,16 @@ const { signal } = new AbortController();
 const good: Answer = (request) =>
   goodAnswer(request.url.includes(SMALL.digest) ? SMALL : LARGE, request);
 
+/** Answers when a node that is queued has given it up, and others have not. */
+const late: Answer = (request) =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(good(request)), 1_000);
+    request.signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(request.signal.reason);
+    });
+  });
+
 /** What a request costs at a peer. */
 const GET = `GET ${pathOf(LARGE.request)}`;
 const LOCATION =
@@ -53,13 +63,12 @@ Deno.test("cluster() waits no longer in all than it may", async () => {
 
 Deno.test("cluster() waits briefly while its own lead is queued behind a 404", async () => {
   const { source, requests, asked } = guidedCluster({
-    peers: { a: silent },
+    peers: { a: late },
     replies: [LEAD, follow("a"), LEAD],
     pull: pulling(0),
     upstream: () => Promise.resolve(null),
   });
   assert.equal(await source.open(SMALL.request, { signal }), null);
-  // Else it would wait for 20 s.
   assert.equal(await source.open(LARGE.request, { signal }), null);
   assert.deepEqual(requests, [`a ${GET}`]);
   assert.equal(asked.length, 3);
