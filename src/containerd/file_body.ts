@@ -4,6 +4,7 @@
  * @module
  */
 
+import { chunkStream } from "../async/chunks.ts";
 import { type ByteRange, rangeLength } from "../oci/range.ts";
 
 /**
@@ -25,26 +26,34 @@ export function fileBody(
 ): ReadableStream<Uint8Array> {
   let left = rangeLength(part);
   let seek = part.start > 0;
-  return new ReadableStream({
-    async pull(controller) {
+  let closed = false;
+  const close = () => {
+    if (!closed) file.close();
+    closed = true;
+  };
+  return chunkStream({
+    async read() {
       try {
+        if (left === 0) close();
+        if (closed) return null;
         if (seek) await file.seek(part.start, Deno.SeekMode.Start);
         seek = false;
         const chunk = new Uint8Array(Math.min(left, CHUNK_BYTES));
-        const read = left === 0 ? 0 : await file.read(chunk);
+        const read = await file.read(chunk);
         if (read === null) throw new Error("Cannot read on: the file is short");
         left -= read;
-        if (read > 0) controller.enqueue(chunk.subarray(0, read));
-        if (left > 0) return;
-        file.close();
-        controller.close();
+        if (left === 0) close(); // Nobody need ask again after the last chunk.
+        return chunk.subarray(0, read);
       } catch (error) {
-        file.close();
-        controller.error(error);
+        close();
+        throw error;
       }
     },
-    cancel: () => file.close(),
-  }, { highWaterMark: 0 });
+    cancel() {
+      close();
+      return Promise.resolve();
+    },
+  });
 }
 
 /**

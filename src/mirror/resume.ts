@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ChunkReader } from "../async/chunks.ts";
+import { type ChunkReader, chunkStream } from "../async/chunks.ts";
 
 /** A body whose first bytes are in hand. */
 export interface StartedBody {
@@ -71,18 +71,10 @@ export function resumedBody(
   options: ResumeOptions,
 ): ReadableStream<Uint8Array> {
   const loop = new ResumeLoop(started, options);
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const chunk = await loop.next();
-        if (chunk) controller.enqueue(chunk);
-        if (loop.done) controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
-    },
+  return chunkStream({
+    read: () => loop.next(),
     cancel: () => loop.cancel(),
-  }, { highWaterMark: 0 });
+  });
 }
 
 /** The state of one body. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { chunkReader } from "../async/chunks.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { errorResponse, RegistryError } from "../oci/error.ts";
@@ -146,9 +147,9 @@ function counted(
     onEnd(0, "sent");
     return response;
   }
-  const reader = response.body.getReader();
+  const reader = chunkReader(response.body);
   let bytes = 0;
-  let taken: Uint8Array | undefined;
+  let taken: Uint8Array | null = null;
   let ended = false;
   const end = (outcome: Outcome) => {
     if (!ended) onEnd(bytes, outcome); // A cancel also ends the running read.
@@ -158,14 +159,13 @@ function counted(
     async pull(controller) {
       try {
         if (freeChunks) free(taken);
-        const { done, value } = await reader.read();
-        if (done) {
+        taken = await reader.read();
+        if (taken) {
+          bytes += taken.length;
+          controller.enqueue(taken);
+        } else {
           end("sent");
           controller.close();
-        } else {
-          bytes += value.length;
-          taken = value;
-          controller.enqueue(value);
         }
       } catch (error) {
         end("broken");
@@ -184,7 +184,7 @@ function counted(
 }
 
 /** The server holds the bytes by itself when it asks for the next chunk. */
-function free(chunk: Uint8Array | undefined): void {
+function free(chunk: Uint8Array | null): void {
   if (chunk?.buffer instanceof ArrayBuffer) chunk.buffer.transfer(0);
 }
 
