@@ -1,6 +1,6 @@
 /** Flights with nobody to fly with, with no way to the registry, with wrong bytes. @module */
 import assert from "node:assert/strict";
-import { onLab, startPeilis } from "./evidence.ts";
+import { accessLines, onLab, startPeilis } from "./evidence.ts";
 import {
   assertOutcome,
   FLIGHT_FLAGS,
@@ -62,22 +62,44 @@ async function hasNobody(lab: Lab): Promise<void> {
 }
 
 /** hosts.toml without `server`: the redirect goes where nobody answers. */
+async function redirectsInVain(lab: Lab): Promise<void> {
+  await pullsWith(lab, "", "a redirect that fails");
+}
+
+/**
+ * A `server` that is no place: leads are 404. containerd since 2.1 then queues
+ * for a slot, which the node's own waits for others have.
+ */
 async function cannotRedirect(lab: Lab): Promise<void> {
+  const image = await pullsWith(lab, 'server = "http://"\n', "a lead by 404");
+  const lines = await Promise.all(
+    lab.nodes.map((node) => accessLines(node, image.info.repository)),
+  );
+  const redirects = lines.flat().filter(({ status }) => status === 307);
+  assert.deepEqual(redirects, []);
+}
+
+async function pullsWith(
+  lab: Lab,
+  server: string,
+  what: string,
+): Promise<Fresh> {
   const { registry, url } = lab.upstream;
-  const nodes = [lab.node(1), lab.node(2)];
+  const { nodes } = lab;
+  const hosts = [`http://${MIRROR_ADDRESS}`, url].map((host) =>
+    `[host."${host}"]\n  capabilities = ["pull", "resolve"]\n`
+  );
   for (const node of nodes) {
-    const hosts = [`http://${MIRROR_ADDRESS}`, url].map((host) =>
-      `[host."${host}"]\n  capabilities = ["pull", "resolve"]\n`
-    );
-    await node.writeHosts(hosts.join("\n"), registry);
+    await node.writeHosts([server, ...hosts].join("\n"), registry);
   }
   const image = await fresh(lab, "many");
   await assertOutcome(await pulledBy(lab, nodes, image), {
-    what: "a redirect that fails",
+    what,
     nodes,
     images: [image.info],
     atMost: onTheirOwn(nodes.length),
   });
+  return image;
 }
 
 /** Changes one byte of a blob on a node's disk. */
@@ -144,5 +166,18 @@ Deno.test("flights fail nobody who is alone or misled", async (t) => {
   await startPeilis(lab, FLIGHT_FLAGS);
   await onLab(t, lab, ["a holder's config is corrupt", mendsSmall]);
   await onLab(t, lab, ["a holder's layer is corrupt", mendsLarge]);
-  await onLab(t, lab, ["a lead that cannot be redirected", cannotRedirect]);
 });
+
+for (
+  const [what, run] of [
+    ["is redirected to where nobody answers", redirectsInVain],
+    ["cannot be redirected", cannotRedirect],
+  ] as const
+) {
+  Deno.test(`a lead that ${what} fails no pull`, async (t) => {
+    const containerd = (await versionsHere()).slice(-1);
+    await using lab = await Lab.up({ nodes: 2, containerd });
+    await startPeilis(lab, FLIGHT_FLAGS);
+    await onLab(t, lab, ["12 layers on 2 nodes", run]);
+  });
+}
