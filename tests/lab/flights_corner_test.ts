@@ -21,12 +21,10 @@ import { waitFor } from "./wait.ts";
 const WARY_MS = 60_000;
 
 /**
- * Without a way to the registry for it, a lead is lost or late, and each node
- * goes upstream on its own: never more than that.
+ * Copies when leads are lost or late and each of two nodes goes upstream on its
+ * own: never more than without a mirror.
  */
-function onTheirOwn(nodes: number): number {
-  return nodes * ONE_COPY;
-}
+const ALL_ALONE = 2 * ONE_COPY;
 
 async function pullsAlone(node: Node, lab: Lab, what: string): Promise<void> {
   const image = await fresh(lab, "small");
@@ -61,9 +59,15 @@ async function hasNobody(lab: Lab): Promise<void> {
   await away.heal();
 }
 
-/** hosts.toml without `server`: the redirect goes where nobody answers. */
+/** hosts.toml without `server`, as for a registry over http: its own entry counts. */
+async function redirectsToEntry(lab: Lab): Promise<void> {
+  await pullsWith(lab, "", "no server in hosts.toml", ONE_COPY);
+}
+
+/** The redirect goes where nobody speaks TLS: containerd takes the next host. */
 async function redirectsInVain(lab: Lab): Promise<void> {
-  await pullsWith(lab, "", "a redirect that fails");
+  const server = `server = "https://${lab.upstream.registry}"\n`;
+  await pullsWith(lab, server, "a redirect that fails", ALL_ALONE);
 }
 
 /**
@@ -71,7 +75,12 @@ async function redirectsInVain(lab: Lab): Promise<void> {
  * for a slot, which the node's own waits for others have.
  */
 async function cannotRedirect(lab: Lab): Promise<void> {
-  const image = await pullsWith(lab, 'server = "http://"\n', "a lead by 404");
+  const image = await pullsWith(
+    lab,
+    'server = "http://"\n',
+    "a lead by 404",
+    ALL_ALONE,
+  );
   const lines = await Promise.all(
     lab.nodes.map((node) => accessLines(node, image.info.repository)),
   );
@@ -83,6 +92,7 @@ async function pullsWith(
   lab: Lab,
   server: string,
   what: string,
+  atMost: number,
 ): Promise<Fresh> {
   const { registry, url } = lab.upstream;
   const { nodes } = lab;
@@ -97,7 +107,7 @@ async function pullsWith(
     what,
     nodes,
     images: [image.info],
-    atMost: onTheirOwn(nodes.length),
+    atMost,
   });
   return image;
 }
@@ -170,6 +180,7 @@ Deno.test("flights fail nobody who is alone or misled", async (t) => {
 
 for (
   const [what, run] of [
+    ["is redirected to the registry's own entry", redirectsToEntry],
     ["is redirected to where nobody answers", redirectsInVain],
     ["cannot be redirected", cannotRedirect],
   ] as const
