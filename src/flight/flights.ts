@@ -305,8 +305,10 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   /** A pull that ended after its last byte and left no content had wrong bytes. */
   function isCorrupt(digest: Digest, part: Part): boolean {
     if (!part.sources) return false;
-    if (!part.corrupt) deps.onCorrupt?.(digest, part.sources);
+    if (part.corrupt) return true;
     part.corrupt = true;
+    log.warn("content was corrupt", { digest, sources: part.sources.join() });
+    deps.onCorrupt?.(digest, part.sources);
     return true;
   }
 

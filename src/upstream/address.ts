@@ -5,7 +5,7 @@
  */
 
 import { boundedMap } from "../async/bounded_map.ts";
-import type { HostsFile } from "../hosts/hosts_toml.ts";
+import type { HostSettings } from "../hosts/hosts_toml.ts";
 import { readRegistryHosts } from "../hosts/registry_hosts.ts";
 import { isRegistry } from "../oci/reference.ts";
 
@@ -34,8 +34,8 @@ const MAX_REGISTRIES = 256;
  *
  * @param options Where to look
  * @param now Milliseconds of a clock that does not go back
- * @returns The finder: override, then the `server` of hosts.toml, then the
- * well-known name, then the registry itself over https
+ * @returns The finder: override, then the `server` of hosts.toml, then its
+ * entry of the registry's own name, then the well-known name, then the registry itself over https
  */
 export function upstreamAddress(
   options: UpstreamOptions,
@@ -52,8 +52,11 @@ export function upstreamAddress(
     const hosts = await readRegistryHosts(options.configPath, registry);
     // A `_default` folder speaks for all registries, so not of this one's place.
     if (hosts?.kind === "hosts" && !hosts.path.endsWith("/_default")) {
-      const { server } = hosts.file;
+      const { server, hosts: entries } = hosts.file;
       if (server) return serverUrl(server, hosts.file);
+      // Where an http registry is told without `server`, as an entry of its own.
+      const own = entries.find(({ url }) => URL.parse(url)?.host === registry);
+      if (own) return serverUrl(own.url, own);
     }
     return baseUrl(WELL_KNOWN.get(registry) ?? `https://${registry}`);
   }
@@ -68,7 +71,10 @@ export function upstreamAddress(
 }
 
 /** A `server` as containerd reads it; null where its paths do not begin with /v2. */
-function serverUrl(server: string, { overridePath }: HostsFile): string | null {
+function serverUrl(
+  server: string,
+  { overridePath }: HostSettings,
+): string | null {
   const url = server.includes("://") ? server : `https://${server}`;
   return overridePath && !/\/v2\/*$/.test(url) ? null : baseUrl(url);
 }

@@ -277,3 +277,12 @@ Deno.test.each(["a b", "a\r\nX-Evil: 1", "a/b", "a?b", "a#b", "u:p@a", ""])(
     assert.equal(await at.find(registry), null);
   },
 );
+
+Deno.test("upstreamAddress() takes the registry's own entry without a server", async () => {
+  const registry = "10.99.0.2:5000";
+  const own = `[host."http://${registry}"]\n`;
+  await using at = await finder({
+    [`${registry}/hosts.toml`]: `${MIRROR}\n${own}`,
+  });
+  assert.equal(await at.find(registry), `http://${registry}`);
+});
