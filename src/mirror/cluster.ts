@@ -5,6 +5,8 @@
  * @module
  */
 
+import { abortScope } from "../async/abort_scope.ts";
+import { sleep } from "../async/backoff.ts";
 import { boundedMap } from "../async/bounded_map.ts";
 import { deadline } from "../async/deadline.ts";
 import { hedge } from "../async/hedge.ts";
@@ -97,6 +99,12 @@ type Obtained =
   | "lead"
   | null;
 
+/** What home said to a node that pulls, or only looks. */
+interface Told {
+  readonly reply: FlightReply;
+  readonly pulls: boolean;
+}
+
 /** Digests whose last holder is remembered. */
 const MAX_RECENT = 1_024;
 
@@ -133,17 +141,23 @@ export function cluster(
     const options = { range, signal: limit.signal };
     const chunk = startOf(range) > 0 && await fromRecent(request, options);
     if (chunk) return chunk;
+    const askHome = () => ask(request, options, failed);
+    let told: Told | null = null;
     let mayLead = false;
     let failures = 0;
     while (failures < MAX_FAILURES && !limit.signal.aborted) {
-      const { reply, pulls } = await ask(request, options, failed);
+      const { reply, pulls }: Told = told ?? await askHome();
+      told = null;
       // Else the next one who asks would go upstream for nobody.
       if (signal.aborted) return null;
       mayLead = pulls;
       count(request, reply, failures);
       if (reply.kind === "lead" || reply.kind === "none") break;
-      const started = await take(request, reply, options);
-      if (started === "late") continue;
+      const started = await take(request, reply, options, askHome);
+      if (started && "reply" in started) {
+        told = started;
+        continue;
+      }
       if (started instanceof RegistryError) return started;
       if (started) {
         // Not always the first that home told.
@@ -168,28 +182,30 @@ export function cluster(
       : null;
   }
 
-  /** Does what home said. */
+  /** Does what home said; what home says anew meanwhile comes back. */
   async function take(
     request: ContentRequest,
     reply: Extract<FlightReply, { peers: unknown }>,
     options: OpenOptions,
-  ): Promise<Started | RegistryError | "late" | null> {
+    askHome: () => Promise<Told>,
+  ): Promise<Started | RegistryError | Told | null> {
     const [first] = reply.peers;
     if (reply.kind === "holders" || first === undefined) {
       return await fromHolders(request, reply.peers, options);
     }
     if (!await isQueued()) {
-      return await follow(request, first, options, askAgainMs);
+      return await follow(request, first, options, askHome);
     }
-    const started = await follow(request, first, options, QUEUED_MS);
-    return started === "late" ? null : started;
+    const limits = { ...PARENT_LIMITS, budgetMs: QUEUED_MS };
+    const parent = peersOf([first]);
+    return (await peers.start(parent, request, options, limits)).value;
   }
 
   async function ask(
     request: ContentRequest,
     { range, signal }: OpenOptions,
     failed: readonly string[],
-  ): Promise<{ reply: FlightReply; pulls: boolean }> {
+  ): Promise<Told> {
     const { digest } = request;
     const own = await pullState(digest);
     const join = (pulls: boolean, known: readonly string[]) =>
@@ -260,18 +276,32 @@ export function cluster(
   /**
    * Follows the one that home chose. Another one would be unknown to home, and
    * two nodes could wait for each other: whoever fails is told instead, and
-   * whoever is late is asked about again.
+   * while one has no byte, or not all of what is small, home is asked again. As
+   * long as it says the same, what is under way goes on.
    */
   async function follow(
     request: ContentRequest,
     address: string,
-    options: OpenOptions,
-    budgetMs: number,
-  ): Promise<Started | RegistryError | "late" | null> {
-    const limits = { ...PARENT_LIMITS, budgetMs };
+    { range, signal }: OpenOptions,
+    askHome: () => Promise<Told>,
+  ): Promise<Started | RegistryError | Told | null> {
+    using leave = abortScope(signal);
+    const options = { range, signal: leave.signal };
+    const limits = { ...PARENT_LIMITS, budgetMs: obtainMs };
     const parent = peersOf([address]);
-    const tried = await peers.start(parent, request, options, limits);
-    return tried.value ?? (tried.timedOut ? "late" : null);
+    using done = abortScope(signal);
+    const started = peers.start(parent, request, options, limits)
+      .finally(() => done.abort());
+    while (true) {
+      await sleep(askAgainMs, done.signal);
+      if (done.signal.aborted) return (await started).value;
+      const told = await askHome();
+      const { reply } = told;
+      if (reply.kind === "follow" && reply.peers[0] === address) continue;
+      leave.abort();
+      // It may have begun in the same moment: then there is no need to move.
+      return (await started).value ?? told;
+    }
   }
 
   /** True while a lead that had to be a 404 has not begun. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { abortScope } from "../async/abort_scope.ts";
 import { sleep } from "../async/backoff.ts";
 import { deadline } from "../async/deadline.ts";
 import type { Log } from "../log.ts";
@@ -191,7 +192,7 @@ async function* asTheyCome<P, T>(
   ask: (item: P, signal: AbortSignal) => Promise<T | null>,
   signal: AbortSignal,
 ): AsyncIterable<T> {
-  using end = new AbortScope(signal);
+  using end = abortScope(signal);
   const asked = new Map(items.map((item, index) => [
     index,
     ask(item, end.signal).then((answer) => ({ index, answer })),
@@ -200,27 +201,5 @@ async function* asTheyCome<P, T>(
     const { index, answer } = await Promise.race(asked.values());
     asked.delete(index);
     if (answer !== null) yield answer;
-  }
-}
-
-/** Aborts what was begun in it, at its end or with its parent. */
-class AbortScope implements Disposable {
-  readonly #controller = new AbortController();
-  readonly #parent: AbortSignal;
-  readonly #onParent = () => this.#controller.abort(this.#parent.reason);
-
-  constructor(parent: AbortSignal) {
-    this.#parent = parent;
-    if (parent.aborted) this.#onParent();
-    parent.addEventListener("abort", this.#onParent, { once: true });
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  [Symbol.dispose](): void {
-    this.#parent.removeEventListener("abort", this.#onParent);
-    this.#controller.abort();
   }
 }
