@@ -25,7 +25,7 @@ import type { Peer } from "../routing/router.ts";
 import type { Leads } from "./leads.ts";
 import { parts } from "./parts.ts";
 import type { StartedBody } from "./resume.ts";
-import type { Started } from "./start.ts";
+import { CHECKED_MAX_BYTES, type Started } from "./start.ts";
 import {
   exhausted,
   HOLDER_LIMITS,
@@ -220,7 +220,13 @@ export function cluster(
       });
     const found = firstHolder(request, failed, signal);
     const pulls = own?.kind === "pulling";
-    if (pulls) return { reply: await join(pulls, await found), pulls };
+    if (pulls) {
+      const known = await found;
+      // Home would say the same: of what is small a holder has streams enough.
+      return isSmall(own.total) && known.length > 0
+        ? { reply: { kind: "holders", peers: known }, pulls }
+        : { reply: await join(pulls, known), pulls };
+    }
     // One that only looks takes no place, so nobody need decide: ask at once.
     const [peers, reply] = await Promise.all([found, join(pulls, [])]);
     return peers.length > 0
@@ -388,6 +394,10 @@ export function cluster(
       return got && relay(request, got, options.signal);
     },
   };
+}
+
+function isSmall(total: number): boolean {
+  return total > 0 && total <= CHECKED_MAX_BYTES;
 }
 
 function startOf(range: RangeRequest | undefined): number {
