@@ -83,6 +83,9 @@ const ASK_AGAIN_MS = 2_000;
  */
 const QUEUED_MS = 150;
 
+/** And a lead that has not begun after so long, in ms, will not: an orphan. */
+const QUEUED_TTL_MS = 30_000;
+
 /** Parents and sets of holders that fail one request before it goes upstream. */
 const MAX_FAILURES = 5;
 
@@ -127,7 +130,7 @@ export function cluster(
   const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
   const sent = parts();
-  const queued = new Set<Digest>(); // Led by 404 and perhaps not begun.
+  const queued = new Map<Digest, number>(); // Led by 404 and not begun, until.
   const recent = boundedMap<Digest, string>(MAX_RECENT); // Who held it just now.
 
   /** Asks homes until somebody delivers, or it is this node's turn. */
@@ -312,9 +315,10 @@ export function cluster(
 
   /** True while a lead that had to be a 404 has not begun. */
   async function isQueued(): Promise<boolean> {
-    for (const digest of queued) {
+    for (const [digest, until] of queued) {
       const state = await pullState(digest);
-      if (state?.kind === "pulling" && state.offset === 0) return true;
+      const waits = state?.kind === "pulling" && state.offset === 0;
+      if (waits && performance.now() < until) return true;
       queued.delete(digest);
     }
     return false;
@@ -323,7 +327,9 @@ export function cluster(
   async function lead(request: ContentRequest): Promise<null> {
     const redirect = await leads.redirect(request);
     if (redirect) throw redirect;
-    if (queued.size < MAX_QUEUED) queued.add(request.digest);
+    if (queued.size < MAX_QUEUED) {
+      queued.set(request.digest, performance.now() + QUEUED_TTL_MS);
+    }
     return null;
   }
 
