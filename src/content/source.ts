@@ -64,6 +64,8 @@ export interface OpenContent {
 export interface FlightFacts {
   /** From a complete copy, from a pull that is under way, or for all others. */
   readonly role: "holders" | "follow" | "lead";
+  /** Hops from whoever goes upstream, for one that follows. */
+  readonly depth?: number;
   /** How often the body went on elsewhere. */
   readonly rejoins: number;
 }

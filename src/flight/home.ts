@@ -17,6 +17,7 @@ import type {
   JoinMessage,
   ProgressMessage,
 } from "./messages.ts";
+import { childrenOf, depthOf, descendants, MAX_DEPTH } from "./tree.ts";
 
 /** How a home decides. */
 export interface HomeOptions {
@@ -95,9 +96,6 @@ export const HOLDER_TTL_MS = 300_000;
 const MAX_FLIGHTS = 4_096;
 const MAX_MEMBERS = 2_048;
 const MAX_HOLDERS = 32;
-
-/** Each hop costs 1 MiB of delay: containerd writes in such steps. */
-export const MAX_DEPTH = 16;
 
 /** Parents that one reply names: one to take, the others in case it is gone. */
 const PARENTS_TOLD = 3;
@@ -249,7 +247,9 @@ function join(
   if (best) {
     settle(flight, message, best.address, now);
     const peers = places.slice(0, PARENTS_TOLD).map(({ address }) => address);
-    return { kind: best.complete ? "holders" : "follow", peers };
+    return best.complete
+      ? { kind: "holders", peers }
+      : { kind: "follow", peers, depth: best.depth + 1 };
   }
   const leads = leadersBeside(flight, from, now) < MAX_LEADERS;
   // On its own or for all, it goes upstream: others may take from it.
@@ -388,10 +388,10 @@ function placesFor(
   now: number,
   { fanOut }: HomeOptions,
 ): Place[] {
-  const below = descendants(flight, from);
+  const below = descendants(flight.members, from);
   const excluded = (address: string) =>
     address === from || failed.includes(address) || below.has(address);
-  const children = childrenOf(flight, from);
+  const children = childrenOf(flight.members, from);
   const small = flight.total > 0 && flight.total <= SMALL_BYTES;
   const place = (address: string, depth: number, offset: number): Place => {
     const count = children.get(address) ?? 0;
@@ -414,7 +414,7 @@ function placesFor(
       gives(flight, address, wanted, now)
     )
     .map(([address, { offset }]) =>
-      place(address, depthOf(flight, address), offset)
+      place(address, depthOf(flight.members, address), offset)
     )
     .filter(({ depth }) => depth < MAX_DEPTH);
   return [...holders, ...growing].sort(byPlace);
@@ -461,39 +461,4 @@ function leadersBeside(flight: Flight, from: string, now: number): number {
     address !== from && member.parent === null && !member.suspect &&
     isFresh(member, now)
   ).toArray().length;
-}
-
-function childrenOf(flight: Flight, except: string): Map<string, number> {
-  const children = new Map<string, number>();
-  for (const [address, { parent }] of flight.members) {
-    if (parent === null || address === except) continue;
-    children.set(parent, (children.get(parent) ?? 0) + 1);
-  }
-  return children;
-}
-
-/** Hops to a root; a parent that nobody knows is taken for one. */
-function depthOf(flight: Flight, address: string): number {
-  let depth = 0;
-  let at: string | null = address;
-  while (at !== null && depth <= MAX_DEPTH) {
-    const parent: string | null = flight.members.get(at)?.parent ?? null;
-    if (parent === null) return depth;
-    depth++;
-    at = parent;
-  }
-  return depth;
-}
-
-/** All who take from a node, and from those, and so on. */
-function descendants(flight: Flight, root: string): Set<string> {
-  const below = new Set<string>([root]);
-  // Parents come in any order: repeat until nothing is added.
-  for (let size = 0; size !== below.size;) {
-    size = below.size;
-    for (const [address, { parent }] of flight.members) {
-      if (parent !== null && below.has(parent)) below.add(address);
-    }
-  }
-  return below;
 }

@@ -67,8 +67,12 @@ export type FlightMessage =
 export type FlightReply =
   /** Go upstream; others will follow you. */
   | { readonly kind: "lead" }
-  /** Take it from the first of these while it grows. */
-  | { readonly kind: "follow"; readonly peers: readonly string[] }
+  /** Take it from the first of these while it grows; so many hops from the root. */
+  | {
+    readonly kind: "follow";
+    readonly peers: readonly string[];
+    readonly depth?: number;
+  }
   /** Take it from one of these, which have all of it. */
   | { readonly kind: "holders"; readonly peers: readonly string[] }
   /** Nobody has it, or it was no question. */
@@ -178,7 +182,11 @@ function toReply(value: unknown): FlightReply {
   const { kind } = fields;
   if (kind === "follow" || kind === "holders") {
     const told = peers(fields.peers);
-    return told.length > 0 ? { kind, peers: told } : { kind: "none" };
+    if (told.length === 0) return { kind: "none" };
+    const depth = bytes(fields.depth);
+    return kind === "follow" && depth > 0
+      ? { kind, peers: told, depth }
+      : { kind, peers: told };
   }
   return kind === "lead" ? { kind } : { kind: "none" };
 }

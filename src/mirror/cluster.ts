@@ -97,7 +97,11 @@ const OBTAIN_MS = 25_000;
 
 /** What asking came to: bytes, an answer, this node's turn, or nobody. */
 type Obtained =
-  | { readonly started: Started; readonly role: "holders" | "follow" }
+  | {
+    readonly started: Started;
+    readonly role: "holders" | "follow";
+    readonly depth?: number | undefined;
+  }
   | RegistryError
   | "lead"
   | null;
@@ -166,7 +170,8 @@ export function cluster(
         // Not always the first that home told.
         flights.follows(digest, started.from);
         if (reply.kind === "holders") recent.set(digest, started.from);
-        return { started, role: reply.kind };
+        const depth = reply.kind === "follow" ? reply.depth : undefined;
+        return { started, role: reply.kind, depth };
       }
       failures++;
       failed.push(
@@ -360,11 +365,11 @@ export function cluster(
 
   function relay(
     request: ContentRequest,
-    { started, role }: Exclude<Obtained, RegistryError | string | null>,
+    { started, role, depth }: Exclude<Obtained, RegistryError | string | null>,
     signal: AbortSignal,
   ): OpenContent {
     const { digest } = request;
-    const flight = { role, rejoins: 0 };
+    const flight = { role, ...depth ? { depth } : {}, rejoins: 0 };
     const broke = new Set<string>();
     const { descriptor: { size }, range } = started.content;
     // The end of a chunk is not the end of the pull.

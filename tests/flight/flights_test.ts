@@ -36,11 +36,16 @@ function kinds({ heard }: FlyingNode): string[] {
 }
 
 function follow(...nodes: FlyingNode[]) {
-  return { kind: "follow", peers: nodes.map(({ peer }) => peer.address) };
+  return {
+    kind: "follow",
+    peers: nodes.map(({ peer }) => peer.address),
+    depth: 1,
+  };
 }
 
 function holders(...nodes: FlyingNode[]) {
-  return { ...follow(...nodes), kind: "holders" };
+  const { peers } = follow(...nodes);
+  return { kind: "holders", peers };
 }
 
 Deno.test("join() asks home to decide, and the next two for holders", async () => {

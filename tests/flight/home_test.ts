@@ -8,10 +8,10 @@
 import assert from "node:assert/strict";
 import {
   HOLDER_TTL_MS,
-  MAX_DEPTH,
   MEMBER_TTL_MS,
   STALLED_MS,
 } from "../../src/flight/home.ts";
+import { MAX_DEPTH } from "../../src/flight/tree.ts";
 import { digestOf } from "../../src/oci/digest.ts";
 import {
   conversation,
@@ -25,7 +25,7 @@ import {
 Deno.test("handle() lets the first who joins lead, and the next follow", () => {
   const home = conversation();
   assert.deepEqual(home.join("a"), LEAD);
-  assert.deepEqual(home.join("b"), { kind: "follow", peers: ["a"] });
+  assert.deepEqual(home.join("b"), { kind: "follow", peers: ["a"], depth: 1 });
 });
 
 Deno.test("handle() keeps digests apart", () => {
@@ -128,7 +128,7 @@ Deno.test("handle() names no peer that failed the asker", () => {
   const home = conversation();
   threeFly(home);
   const reply = home.join("d", { failed: ["a", "b"] });
-  assert.deepEqual(reply, { kind: "follow", peers: ["c"] });
+  assert.deepEqual(reply, { kind: "follow", peers: ["c"], depth: 2 });
 });
 
 Deno.test("handle() forgets a holder that failed somebody", () => {
@@ -154,7 +154,7 @@ Deno.test("handle() counts one that is on its own as somebody to take from", () 
   home.join("x", { failed: ["a", "b", "c"] });
   home.join("y", { failed: ["a", "b", "c", "x"] });
   const reply = home.join("d", { failed: ["a", "b", "c", "x"] });
-  assert.deepEqual(reply, { kind: "follow", peers: ["y"] });
+  assert.deepEqual(reply, { kind: "follow", peers: ["y"], depth: 1 });
 });
 
 Deno.test("handle() replaces a leader that died, by one, and the rest follow that one", () => {
@@ -319,14 +319,14 @@ Deno.test("handle() believes a node that pulls more than others who say it has a
   const home = conversation();
   home.join("a");
   const reply = home.join("b", { holders: ["a"] });
-  assert.deepEqual(reply, { kind: "follow", peers: ["a"] });
+  assert.deepEqual(reply, { kind: "follow", peers: ["a"], depth: 1 });
 });
 
 Deno.test("handle() forgets a holder that pulls anew", () => {
   const home = conversation();
   home.have("a");
   assert.deepEqual(home.join("a"), LEAD);
-  assert.deepEqual(home.join("b"), { kind: "follow", peers: ["a"] });
+  assert.deepEqual(home.join("b"), { kind: "follow", peers: ["a"], depth: 1 });
 });
 
 Deno.test("handle() forgets who is gone", () => {
