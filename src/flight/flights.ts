@@ -7,6 +7,7 @@
 
 import { deadline } from "../async/deadline.ts";
 import { sleep } from "../async/backoff.ts";
+import { readText } from "../async/read_text.ts";
 import type { Log } from "../log.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Peer, Router } from "../routing/router.ts";
@@ -18,6 +19,7 @@ import {
   type FlightReply,
   FLIGHTS_PATH,
   type JoinMessage,
+  MAX_BATCH_BYTES,
   MAX_MESSAGES,
   MAX_PEERS,
 } from "./messages.ts";
@@ -193,7 +195,9 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       await response.body?.cancel();
       throw new Error(`Cannot ask ${peer.address}: status ${response.status}`);
     }
-    const replies = decodeReplies(await response.text());
+    const replies = decodeReplies(
+      await readText(response.body, MAX_BATCH_BYTES),
+    );
     if (replies.length === messages.length) return replies;
     throw new TypeError(`Cannot ask ${peer.address}: replies are missing`);
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readText } from "../async/read_text.ts";
 import type { ContentSource } from "../content/source.ts";
 import {
   decodeMessages,
@@ -101,7 +102,7 @@ function flightsHandler(flights: FlightAnswer): PeerHandler {
         headers: { Allow: "POST" },
       });
     }
-    const text = await readText(request, MAX_BATCH_BYTES);
+    const text = await readBatch(request);
     return new Response(encodeReplies(flights(decode(text))), {
       headers: { "Content-Type": "application/json" },
     });
@@ -119,21 +120,16 @@ function decode(text: string): FlightMessage[] {
   }
 }
 
-/** Reads a body, but never more than it may have. */
-async function readText(request: Request, maxBytes: number): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) {
-      throw new RegistryError("NAME_INVALID", "too many flight messages", {
-        status: 413,
-      });
-    }
-    text += decoder.decode(chunk, { stream: true });
+async function readBatch({ body }: Request): Promise<string> {
+  try {
+    return await readText(body, MAX_BATCH_BYTES);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new RegistryError("NAME_INVALID", "too many flight messages", {
+      cause,
+      status: 413,
+    });
   }
-  return text + decoder.decode();
 }
 
 function decodeKey(text: string): string {

@@ -8,6 +8,7 @@
 import { abortScope } from "../async/abort_scope.ts";
 import { sleep } from "../async/backoff.ts";
 import { deadline } from "../async/deadline.ts";
+import { readText } from "../async/read_text.ts";
 import type { Log } from "../log.ts";
 import { holdsPath, PEER_PATH, type PeerIdentity } from "./peer_paths.ts";
 import { byRendezvous } from "./rendezvous.ts";
@@ -174,11 +175,32 @@ async function identify(
   const response = await fetcher(`http://${address}${PEER_PATH}`, {
     signal: limit.signal,
   });
-  const identity = await response.json().catch(() => null);
-  if (!response.ok || typeof identity?.id !== "string") {
-    throw new NoPeili(`Cannot use ${address} as peer: it is no Peili`);
+  const identity = parseIdentity(await readIdentity(response.body));
+  if (response.ok && identity) return identity;
+  throw new NoPeili(`Cannot use ${address} as peer: it is no Peili`);
+}
+
+/** An identity is some 50 bytes; whoever sends more is no Peili. */
+const MAX_IDENTITY_BYTES = 1_024;
+
+async function readIdentity(
+  body: ReadableStream<Uint8Array> | null,
+): Promise<string> {
+  try {
+    return await readText(body, MAX_IDENTITY_BYTES);
+  } catch (error) {
+    if (error instanceof RangeError) return "";
+    throw error; // Late or broken: it may be a Peili all the same.
   }
-  return { id: identity.id };
+}
+
+function parseIdentity(text: string): PeerIdentity | null {
+  try {
+    const id = JSON.parse(text)?.id;
+    return typeof id === "string" ? { id } : null;
+  } catch {
+    return null; // Not JSON: something else listens there.
+  }
 }
 
 /** Something else listens at a peer's address. */

@@ -107,7 +107,8 @@ Deno.test("staticPeers() asks for keys so that they arrive whole", async () => {
 });
 
 Deno.test("staticPeers() leaves out who answers but is no Peili", async () => {
-  const answers = ["not JSON", "null", "{}", '{"id":5}'];
+  const long = JSON.stringify({ id: "x".repeat(5_000) });
+  const answers = ["not JSON", "null", "{}", '{"id":5}', long];
   const strangers = answers.map((answer) =>
     Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
