@@ -5,11 +5,17 @@
  * @module
  */
 
-import { InvalidArgumentError, Option } from "commander";
+import { Argument, InvalidArgumentError, Option } from "commander";
 import { parseEndpoint } from "./hosts/endpoint.ts";
 import { isRegistry } from "./oci/reference.ts";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import { parseWantedImage, type WantedImage } from "./pull/image_name.ts";
+import {
+  ownPlatform,
+  parsePlatform,
+  type WantedPlatform,
+} from "./pull/platform.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
@@ -20,23 +26,27 @@ export interface Config {
   readonly containerdSock: string;
   readonly dataDir: string;
   readonly fanOut: number;
+  readonly image: WantedImage;
   readonly logLevel: LogLevel;
   readonly metricsAddr: ListenAddress;
+  readonly mirror: string | null;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorTargets: readonly string[];
   readonly peerAddr: ListenAddress;
+  readonly platform: WantedPlatform;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
   readonly staticPeers: readonly string[];
+  readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
 }
 
 /** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
 interface Row<T> {
-  /** As commander writes it: `--mirror-addr <host:port>`. */
+  /** As commander writes it: `--mirror-addr <host:port>`; `<image>` has no flag. */
   readonly flags: string;
   /** What it means, with its unit. */
   readonly help: string;
@@ -159,6 +169,29 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
   },
+  image: {
+    flags: "<image>",
+    help:
+      "as redis, ghcr.io/me/app:v1 or app@sha256:...; http:// in front: without TLS",
+    read: wantedImage,
+  },
+  to: {
+    flags: "--to <layout:path>",
+    help: "OCI image layout folder that gets the image; made where absent",
+    read: layoutPath,
+  },
+  platform: {
+    flags: "--platform <os/arch[/variant]>",
+    help: "which image of several; all: every one",
+    default: ownPlatform(),
+    read: wantedPlatform,
+  },
+  mirror: {
+    flags: "--mirror <host:port>",
+    help: "a mirror to ask first, such as 127.0.0.1:5000",
+    default: "",
+    read: mirrorUrl,
+  },
   logLevel: {
     flags: "--log-level <level>",
     help: `least important lines that are logged: ${LOG_LEVELS.join(", ")}`,
@@ -175,6 +208,17 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
  */
 export function optionsOf(names: readonly (keyof Config)[]): Option[] {
   return names.map((name) => toOption(ROWS[name] as Row<unknown>));
+}
+
+/**
+ * Makes the argument of a command that has one, for commander.
+ *
+ * @param name Its row
+ * @returns The argument
+ */
+export function argumentOf(name: keyof Config): Argument {
+  const { flags, help, read } = ROWS[name] as Row<unknown>;
+  return new Argument(flags, help).argParser(read);
 }
 
 function toOption(row: Row<unknown>): Option {
@@ -273,6 +317,37 @@ function upstreamOf(text: string): [string, string] {
   }
   throw new InvalidArgumentError(
     "Allowed: registry=url, such as docker.io=https://registry-1.docker.io.",
+  );
+}
+
+function wantedImage(text: string): WantedImage {
+  const image = parseWantedImage(text);
+  if (image) return image;
+  throw new InvalidArgumentError(
+    "Allowed: [registry/]repository[:tag][@digest], in small letters.",
+  );
+}
+
+function layoutPath(text: string): string {
+  const [, path] = /^layout:(.+)$/s.exec(text) ?? [];
+  if (path !== undefined) return path;
+  throw new InvalidArgumentError("Allowed: layout: and a folder's path.");
+}
+
+function wantedPlatform(text: string): WantedPlatform {
+  const platform = parsePlatform(text);
+  if (platform) return platform;
+  throw new InvalidArgumentError(
+    "Allowed: all, or a platform such as linux/amd64 or linux/arm/v7.",
+  );
+}
+
+function mirrorUrl(text: string): string | null {
+  if (text === "") return null;
+  const url = /^https?:\/\//.test(text) ? text : `http://${text}`;
+  if (isRegistry(url.replace(/^https?:\/\//, ""))) return url;
+  throw new InvalidArgumentError(
+    "Allowed: host:port, or http(s)://host:port without a path.",
   );
 }
 

@@ -40,6 +40,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "src/mirror/": 2,
   "src/upstream/": 2,
   "src/doctor/": 3,
+  "src/pull/": 3,
   "src/web/": 3,
   "src/advertise.ts": 3,
   "src/listen.ts": 3,

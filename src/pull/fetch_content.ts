@@ -9,6 +9,7 @@ import { backoff, sleep } from "../async/backoff.ts";
 import { chunkReader } from "../async/chunks.ts";
 import { watchdog } from "../async/watchdog.ts";
 import type { LayoutIngest, LayoutWriter } from "../layout/writer.ts";
+import { describeError } from "../log.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { MANIFEST_TYPES } from "../oci/media_type.ts";
 import { formatRange, parseContentRange } from "../oci/range.ts";
@@ -165,7 +166,7 @@ async function fillFrom(
       const reason = dog.signal.aborted ? dog.signal.reason : error;
       problem = new Error(
         `the ${origin.name} broke off at byte ${ingest.offset} of ` +
-          `${wanted.descriptor.size}: ${messageOf(reason)}`,
+          `${wanted.descriptor.size}: ${describeError(reason)}`,
         { cause: error },
       );
       // What came is kept, and the rest asked of the first again.
@@ -173,10 +174,6 @@ async function fillFrom(
     }
   }
   return problem;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function pathOf({ kind, repository, descriptor }: WantedContent): string {
@@ -256,6 +253,6 @@ async function write(ingest: LayoutIngest, chunk: Uint8Array): Promise<void> {
   try {
     await ingest.write(chunk);
   } catch (cause) {
-    throw new FinalError(`Cannot write: ${messageOf(cause)}`, { cause });
+    throw new FinalError(`Cannot write: ${describeError(cause)}`, { cause });
   }
 }

@@ -41,7 +41,7 @@ export interface OriginsOptions {
   /** The way to the registry, with its credentials. */
   readonly access: Access;
   /** Base URL of the mirror, if there is one. */
-  readonly mirror?: string | undefined;
+  readonly mirror: string | null;
   /**
    * How the mirror is asked.
    *
@@ -65,7 +65,7 @@ export function origins(options: OriginsOptions): readonly Origin[] {
       response: await access(`${registryUrl}/v2/${path}`, request),
     }),
   };
-  return mirror === undefined
+  return mirror === null
     ? [registry]
     : [mirrorOrigin(mirror, options), registry];
 }

@@ -97,7 +97,9 @@ export function registryAccess(options: AccessOptions): Access {
       await response.body?.cancel();
       url = location;
     }
-    throw new Error(`Cannot read ${first}: more than ${MAX_REDIRECTS} redirects`);
+    throw new Error(
+      `Cannot read ${first}: more than ${MAX_REDIRECTS} redirects`,
+    );
   };
 }
 
