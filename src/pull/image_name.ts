@@ -21,6 +21,11 @@ export interface WantedImage {
   readonly repository: string;
   /** A digest, which wins, or a tag. */
   readonly target: Digest | string;
+  /**
+   * The name that the pulled image gets; null when a digest was named: what the
+   * tag beside it stands for was not asked.
+   */
+  readonly tag: string | null;
 }
 
 /**
@@ -46,6 +51,7 @@ export function parseWantedImage(text: string): WantedImage | null {
     registryUrl: scheme ? scheme + registry : registryUrl(registry),
     repository,
     target,
+    tag: digest === undefined ? `${registry}/${repository}:${target}` : null,
   };
 }
 

@@ -140,7 +140,7 @@ export async function pullImage(
   });
   const { mediaType } = await haveNode(found, 0);
   const descriptor = { ...found, mediaType };
-  await writer.tag(image.name, descriptor);
+  await writer.tag(image.tag, descriptor);
   return descriptor;
 }
 

@@ -81,11 +81,10 @@ export function registryAccess(options: AccessOptions): Access {
     if (response.status !== 401 || new URL(url).origin !== origin) {
       return response;
     }
+    await response.body?.cancel();
     const header = response.headers.get("WWW-Authenticate");
     const mayPass = await authorization.renew(header, tried);
-    if (!mayPass) return response;
-    await response.body?.cancel();
-    return await once(url, request);
+    return mayPass ? await once(url, request) : response;
   }
 
   return async (first, request) => {
