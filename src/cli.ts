@@ -132,7 +132,8 @@ async function pull({ config, signal }: CommandContext): Promise<number> {
       import("./pull/progress.ts"),
       import("./upstream/docker_config.ts"),
     ]);
-  const { image, platform, mirror, to: path } = config;
+  const { image, platform, to: path } = config;
+  const mirror = config.mirror || null;
   try {
     using report = pullProgress({ write: printError, columns: errorColumns });
     const { digest } = await pullImage({ image, platform, path, mirror }, {

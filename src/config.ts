@@ -29,7 +29,7 @@ export interface Config {
   readonly image: WantedImage;
   readonly logLevel: LogLevel;
   readonly metricsAddr: ListenAddress;
-  readonly mirror: string | null;
+  readonly mirror: string;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorTargets: readonly string[];
@@ -342,8 +342,8 @@ function wantedPlatform(text: string): WantedPlatform {
   );
 }
 
-function mirrorUrl(text: string): string | null {
-  if (text === "") return null;
+function mirrorUrl(text: string): string {
+  if (text === "") return "";
   const url = /^https?:\/\//.test(text) ? text : `http://${text}`;
   if (isRegistry(url.replace(/^https?:\/\//, ""))) return url;
   throw new InvalidArgumentError(

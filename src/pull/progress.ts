@@ -76,7 +76,7 @@ export function pullProgress(screen: Screen): PullProgress {
 }
 
 function wordOf(mediaType: string): string {
-  if (/config/.test(mediaType)) return "config";
+  if (/config|container\.image/.test(mediaType)) return "config";
   return /layer|rootfs/.test(mediaType) ? "layer" : "blob";
 }
 
