@@ -58,8 +58,9 @@ export {
   type OpenOptions,
 } from "./src/content/source.ts";
 export type { ContentEvent, ContentWatcher } from "./src/content/watcher.ts";
+export type { PullState } from "./src/content/pull_state.ts";
+export type { Store } from "./src/content/store.ts";
 export {
-  type ContainerdStore,
   containerdStore,
   type ContainerdStoreOptions,
 } from "./src/containerd/store.ts";
@@ -83,7 +84,6 @@ export { type Aside, aside } from "./src/mirror/aside.ts";
 export { type PeerOptions, peerSource } from "./src/mirror/peer.ts";
 export { swarm, type SwarmDeps } from "./src/mirror/swarm.ts";
 export type { TriesDeps } from "./src/mirror/tries.ts";
-export type { PullState } from "./src/flight/flights.ts";
 export { type Node, type NodeOptions, startNode } from "./src/node.ts";
 export type { Descriptor } from "./src/oci/descriptor.ts";
 export {

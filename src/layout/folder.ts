@@ -39,17 +39,26 @@ export function ingestPath(root: string, ref: string): string {
   return join(root, "ingest", name);
 }
 
+/** A file that may be content. */
+export interface FileFacts {
+  /** Its size in bytes. */
+  readonly size: number;
+  /** When it was last written to, or moved here, in ms since the epoch. */
+  readonly changedAt: number;
+}
+
 /**
- * Tells the size of a regular file; links are not followed, or a layout could
- * share any file of its node.
+ * Looks at a regular file; links are not followed, or a layout could share any
+ * file of its node.
  *
  * @param path Where it may be
- * @returns Its size in bytes, or null when there is none that can be read
+ * @returns What it is, or null when there is none that can be seen
  */
-export async function fileSize(path: string): Promise<number | null> {
+export async function fileFacts(path: string): Promise<FileFacts | null> {
   try {
-    const { isFile, size } = await Deno.lstat(path);
-    return isFile ? size : null;
+    const { isFile, size, mtime, ctime } = await Deno.lstat(path);
+    const times = [mtime, ctime].map((time) => time?.getTime() ?? 0);
+    return isFile ? { size, changedAt: Math.max(...times) } : null;
   } catch {
     return null; // Not there, or not to be seen: either way it cannot be served.
   }

@@ -17,6 +17,13 @@ const REF_NAME = "org.opencontainers.image.ref.name";
 /** The only version that there is. */
 const OCI_LAYOUT = { imageLayoutVersion: "1.0.0" };
 
+/** What an index.json that is not there says. */
+const NO_INDEX: IndexFile = {
+  schemaVersion: 2,
+  mediaType: OCI_INDEX,
+  manifests: [],
+};
+
 /** The kind of lock that one holds alone. */
 const EXCLUSIVE = true;
 
@@ -24,9 +31,69 @@ const EXCLUSIVE = true;
 const MAX_TRIES = 20;
 
 /** index.json as a value. */
-interface IndexFile {
+export interface IndexFile {
+  /** Its entries, whatever they are. */
   readonly manifests: readonly unknown[];
+  /** What else it says. */
   readonly [field: string]: unknown;
+}
+
+/**
+ * No index.json is longer, in bytes: 40,000 images with long names, and read into
+ * memory each time it changes.
+ */
+const INDEX_MAX_BYTES = 16 << 20;
+
+/**
+ * Reads index.json.
+ *
+ * @param root The layout's folder
+ * @returns What it says, or null when there is none
+ * @throws {Error} If it is not understood, or too long
+ */
+export async function readIndex(root: string): Promise<IndexFile | null> {
+  const path = join(root, "index.json");
+  let text: string;
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile || size > INDEX_MAX_BYTES) {
+      throw new Error(
+        `Cannot read ${path}: it is no file of at most ${INDEX_MAX_BYTES} bytes`,
+      );
+    }
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  const index = parseJson(text) as IndexFile | null;
+  if (Array.isArray(index?.manifests)) return index;
+  throw new Error(`Cannot read ${path}: it is no OCI index`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // Cut off, or something else: the caller says so.
+  }
+}
+
+/**
+ * Tells index.json from what it was: changes when another file is put in its
+ * place, or it is written to.
+ *
+ * @param root The layout's folder
+ * @returns Any text; "absent" when there is none
+ */
+export async function indexVersion(root: string): Promise<string> {
+  try {
+    const { ino, size, mtime } = await Deno.stat(join(root, "index.json"));
+    return `${ino} ${size} ${mtime?.getTime()}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "absent";
+    throw error;
+  }
 }
 
 /**
@@ -63,8 +130,8 @@ export async function tagInIndex(
     new TextEncoder().encode(JSON.stringify(OCI_LAYOUT)),
   );
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const before = await versionOf(join(root, "index.json"));
-    const index = await readIndex(root);
+    const before = await indexVersion(root);
+    const index = await readIndex(root) ?? NO_INDEX;
     if (name === null && index.manifests.some(isOf(digest))) return;
     const manifests = index.manifests.filter((other) =>
       name === null || nameOf(other) !== name
@@ -82,37 +149,6 @@ function isOf(digest: Digest): (entry: unknown) => boolean {
   return (entry) => (entry as { digest?: unknown } | null)?.digest === digest;
 }
 
-async function readIndex(root: string): Promise<IndexFile> {
-  const path = join(root, "index.json");
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] };
-  }
-  try {
-    const index = JSON.parse(text);
-    if (Array.isArray(index.manifests)) return index;
-  } catch {
-    // Said below.
-  }
-  throw new Error(
-    `Cannot change ${path}: it is no OCI index; it is left alone`,
-  );
-}
-
-/** Changes when another file is put in its place, or it is written to. */
-async function versionOf(path: string): Promise<string> {
-  try {
-    const { ino, size, mtime } = await Deno.stat(path);
-    return `${ino} ${size} ${mtime?.getTime()}`;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "absent";
-    throw error;
-  }
-}
-
 /** Replaces index.json in one step; false when it changed since it was read. */
 async function replace(
   root: string,
@@ -122,7 +158,7 @@ async function replace(
   const path = join(root, "index.json");
   const unfinished = join(root, `.index.json-${crypto.randomUUID()}`);
   await writeNew(unfinished, new TextEncoder().encode(text));
-  const same = await versionOf(path) === before;
+  const same = await indexVersion(root) === before;
   if (same) await Deno.rename(unfinished, path);
   else await Deno.remove(unfinished);
   return same;

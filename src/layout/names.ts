@@ -50,12 +50,13 @@ export function namesOf(entry: unknown): string[] {
 
 /** Completes a name as docker's command line does: `nginx:1.27`. */
 function fullName(text: string): string | null {
-  const [first = "", ...rest] = text.split("/");
-  if (rest.length > 0 && /[.:]|^localhost$/.test(first)) return tagged(text);
   if (!text.includes(":")) return null; // A tag alone.
-  return tagged(
-    rest.length > 0 ? `docker.io/${text}` : `docker.io/library/${text}`,
-  );
+  const [first = "", ...rest] = text.split("/");
+  const hasRegistry = rest.length > 0 && /[.:]|^localhost$/.test(first);
+  const registry = hasRegistry ? first : "docker.io";
+  const path = hasRegistry ? rest.join("/") : text;
+  const isOfficial = registry === "docker.io" && !path.includes("/");
+  return tagged(`${registry}/${isOfficial ? "library/" : ""}${path}`);
 }
 
 function tagged(name: string): string | null {

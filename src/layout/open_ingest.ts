@@ -15,7 +15,7 @@ import {
   type DigestVerifier,
   digestVerifier,
 } from "../oci/digest.ts";
-import { blobPath, fileSize, ingestPath } from "./folder.ts";
+import { blobPath, fileFacts, ingestPath } from "./folder.ts";
 import type { IngestOptions, LayoutIngest } from "./writer.ts";
 
 /** Milliseconds between two looks whether another writer has ended. */
@@ -48,7 +48,7 @@ export async function openIngest(
   const folder = ingestPath(root, ref);
   while (true) {
     signal.throwIfAborted();
-    if (await fileSize(blob) === size) return complete(size);
+    if (await hasAll(blob, size)) return complete(size);
     const file = await lockedFile(folder, ref, size);
     if (!file) {
       await sleep(LOCKED_MS, signal);
@@ -56,7 +56,7 @@ export async function openIngest(
     }
     try {
       // Committed by whoever had the lock; it may have been this very file.
-      if (await fileSize(blob) === size || !await isAt(file, folder)) {
+      if (await hasAll(blob, size) || !await isAt(file, folder)) {
         file.close();
         continue;
       }
@@ -68,6 +68,10 @@ export async function openIngest(
       throw error;
     }
   }
+}
+
+async function hasAll(blob: string, size: number): Promise<boolean> {
+  return (await fileFacts(blob))?.size === size;
 }
 
 /** The data file, made where absent; null while another has its lock. */

@@ -7,7 +7,7 @@
 
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
-import { blobPath, fileSize } from "./folder.ts";
+import { blobPath, fileFacts } from "./folder.ts";
 import { tagInIndex } from "./index_file.ts";
 import { openIngest } from "./open_ingest.ts";
 
@@ -90,8 +90,8 @@ export interface LayoutWriter {
 export function layoutWriter(root: string): LayoutWriter {
   return {
     async has(digest, size) {
-      const found = await fileSize(blobPath(root, digest));
-      return found !== null && (size === undefined || found === size);
+      const found = await fileFacts(blobPath(root, digest));
+      return found !== null && (size === undefined || found.size === size);
     },
     ingest: (descriptor, options) => openIngest(root, descriptor, options),
     tag: (name, descriptor) => tagInIndex(root, name, descriptor),
