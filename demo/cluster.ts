@@ -1,0 +1,93 @@
+/**
+ * The nodes of the demo, on ports that nobody else has.
+ *
+ * @module
+ */
+
+import {
+  type DemoNode,
+  type NodePlace,
+  PortTakenError,
+  startNode,
+} from "./node.ts";
+
+/** Nodes that know each other. */
+export interface DemoCluster extends AsyncDisposable {
+  /** In the order of their places. */
+  readonly nodes: readonly DemoNode[];
+  /** Starts one that was expected and is empty. */
+  join(place: NodePlace, signal: AbortSignal): Promise<DemoNode>;
+}
+
+/** Ports that were free a moment ago may be taken: so often others are tried. */
+const MAX_TRIES = 3;
+
+/**
+ * Starts nodes at once.
+ *
+ * @param places Theirs; there will be one more
+ * @param signal Ends the start
+ * @returns The cluster
+ */
+export async function startCluster(
+  places: readonly NodePlace[],
+  signal: AbortSignal,
+): Promise<DemoCluster> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await tryCluster(places, signal);
+    } catch (error) {
+      const again = error instanceof PortTakenError && tries < MAX_TRIES;
+      if (!again || signal.aborted) throw error;
+    }
+  }
+}
+
+async function tryCluster(
+  places: readonly NodePlace[],
+  signal: AbortSignal,
+): Promise<DemoCluster> {
+  const ports = freePorts(places.length + 1);
+  await using parts = new AsyncDisposableStack();
+  const started = await Promise.allSettled(places.map(async (place, index) => {
+    const port = ports[index] ?? 0;
+    const network = { port, ports, expected: places.length };
+    return parts.use(await startNode(place, network, signal));
+  }));
+  const nodes = started.map((one) => {
+    if (one.status === "rejected") throw one.reason;
+    return one.value;
+  });
+  const all = parts.move();
+  return {
+    nodes,
+    async join(place, signal) {
+      const port = ports[places.length] ?? 0;
+      const network = { port, ports, expected: ports.length };
+      return all.use(await startNode(place, network, signal));
+    },
+    [Symbol.asyncDispose]: () => disposeTogether(all, nodes),
+  };
+}
+
+/** Each takes a moment to end: all do so at once, and the stack finds them ended. */
+async function disposeTogether(
+  all: AsyncDisposableStack,
+  nodes: readonly DemoNode[],
+): Promise<void> {
+  await Promise.all(nodes.map((node) => node[Symbol.asyncDispose]()));
+  await all.disposeAsync();
+}
+
+/** All are open at once, so that they differ. */
+function freePorts(count: number): number[] {
+  const listeners = Array.from(
+    { length: count },
+    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
+  );
+  return listeners.map((listener) => {
+    const { port } = listener.addr;
+    listener.close();
+    return port;
+  });
+}
