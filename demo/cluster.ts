@@ -27,15 +27,17 @@ const MAX_TRIES = 3;
  *
  * @param places Theirs; there will be one more
  * @param signal Ends the start
+ * @param pickPorts Finds as many free ports as it is told
  * @returns The cluster
  */
 export async function startCluster(
   places: readonly NodePlace[],
   signal: AbortSignal,
+  pickPorts: (count: number) => readonly number[] = freePorts,
 ): Promise<DemoCluster> {
   for (let tries = 1;; tries++) {
     try {
-      return await tryCluster(places, signal);
+      return await tryCluster(places, pickPorts(places.length + 1), signal);
     } catch (error) {
       const again = error instanceof PortTakenError && tries < MAX_TRIES;
       if (!again || signal.aborted) throw error;
@@ -45,9 +47,9 @@ export async function startCluster(
 
 async function tryCluster(
   places: readonly NodePlace[],
+  ports: readonly number[],
   signal: AbortSignal,
 ): Promise<DemoCluster> {
-  const ports = freePorts(places.length + 1);
   await using parts = new AsyncDisposableStack();
   const started = await Promise.allSettled(places.map(async (place, index) => {
     const port = ports[index] ?? 0;
@@ -79,8 +81,13 @@ async function disposeTogether(
   await all.disposeAsync();
 }
 
-/** All are open at once, so that they differ. */
-function freePorts(count: number): number[] {
+/**
+ * Finds ports that nobody has now.
+ *
+ * @param count How many
+ * @returns As many, each another: all are open at once
+ */
+export function freePorts(count: number): number[] {
   const listeners = Array.from(
     { length: count },
     () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),

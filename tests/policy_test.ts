@@ -95,6 +95,7 @@ const WHOLE = [
   "tests/lab/",
   "tests/bench/",
   "tests/doc/",
+  "tests/demo/",
 ];
 
 function longestPrefix(
