@@ -4,6 +4,7 @@
  * @module
  */
 
+import { inParallel } from "../src/async/in_parallel.ts";
 import {
   type DemoNode,
   type NodePlace,
@@ -51,15 +52,18 @@ async function tryCluster(
   signal: AbortSignal,
 ): Promise<DemoCluster> {
   await using parts = new AsyncDisposableStack();
-  const started = await Promise.allSettled(places.map(async (place, index) => {
+  const nodes: DemoNode[] = [];
+  const start = async (
+    [index, place]: [number, NodePlace],
+    end: AbortSignal,
+  ) => {
     const port = ports[index] ?? 0;
     const network = { port, ports, expected: places.length };
-    return parts.use(await startNode(place, network, signal));
-  }));
-  const nodes = started.map((one) => {
-    if (one.status === "rejected") throw one.reason;
-    return one.value;
-  });
+    nodes[index] = parts.use(await startNode(place, network, end));
+  };
+  // All at once, for each waits for the others; when one fails, all end.
+  const limit = places.length;
+  await inParallel([...places.entries()], start, { limit, signal });
   const all = parts.move();
   return {
     nodes,

@@ -108,6 +108,7 @@ async function running(
   });
   const late = new Promise<never>((_resolve, reject) => {
     const give = () => reject(limit.signal.reason);
+    if (limit.signal.aborted) give();
     limit.signal.addEventListener("abort", give, { once: true });
   });
   const first = <T>(wanted: Promise<T>) => Promise.race([wanted, failed, late]);

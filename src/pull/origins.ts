@@ -42,6 +42,8 @@ export interface OriginsOptions {
   readonly access: Access;
   /** Base URL of the mirror, if there is one. */
   readonly mirror: string | null;
+  /** Hears, once, that nobody answers at the mirror's address. */
+  readonly onMirrorAway: (error: unknown) => void;
   /**
    * How the mirror is asked.
    *
@@ -76,14 +78,26 @@ export function origins(options: OriginsOptions): readonly Origin[] {
  */
 function mirrorOrigin(
   mirror: string,
-  { registry, access, fetcher = fetch }: OriginsOptions,
+  { registry, access, onMirrorAway, fetcher = fetch }: OriginsOptions,
 ): Origin {
   const ns = encodeURIComponent(registry);
+  let isAway = false;
+
+  async function reach(url: string, request: AccessRequest): Promise<Response> {
+    try {
+      return await fetcher(url, { ...request, redirect: "manual" });
+    } catch (error) {
+      if (!isAway && !request.signal.aborted) onMirrorAway(error);
+      isAway = true;
+      throw error;
+    }
+  }
+
   return {
     name: "mirror",
     async ask(path, request) {
       const url = `${mirror}/v2/${path}?ns=${ns}`;
-      const response = await fetcher(url, { ...request, redirect: "manual" });
+      const response = await reach(url, request);
       const target = redirectTarget(response, url);
       if (target === null) return { from: "mirror", response };
       await response.body?.cancel();

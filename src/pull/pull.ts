@@ -159,7 +159,18 @@ function placesOf(
     onUnusable: (error) =>
       report.trouble(`${describeError(error)}; going on without credentials`),
   });
-  return origins({ registry, registryUrl, access, mirror, fetcher });
+  return origins({
+    registry,
+    registryUrl,
+    access,
+    mirror,
+    onMirrorAway: (error) =>
+      report.trouble(
+        `the mirror does not answer: ${describeError(error)}; ` +
+          "the registry is asked",
+      ),
+    fetcher,
+  });
 }
 
 function chosen(

@@ -125,6 +125,13 @@ Deno.test("pullImage() goes to the registry when nobody is at the mirror's addre
   await target.pull(registry.address, { mirror: refusedAddress() });
   await mustHaveAll(target);
   assert.equal(registry.requests.length, 6);
+  // Once, not for each of six requests.
+  const [trouble = "", ...more] = target.troubles;
+  assert.match(
+    trouble,
+    /^the mirror does not answer: .*; the registry is asked/,
+  );
+  assert.deepEqual(more, []);
 });
 
 Deno.test("pullImage() follows a mirror that sends it to the registry, and gives the credentials there only", async () => {
