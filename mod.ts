@@ -64,6 +64,13 @@ export {
   containerdStore,
   type ContainerdStoreOptions,
 } from "./src/containerd/store.ts";
+export { layoutStore, type LayoutStoreOptions } from "./src/layout/store.ts";
+export {
+  type IngestOptions,
+  type LayoutIngest,
+  type LayoutWriter,
+  layoutWriter,
+} from "./src/layout/writer.ts";
 export type { ListenAddress } from "./src/listen.ts";
 export {
   type Log,
@@ -84,7 +91,12 @@ export { type Aside, aside } from "./src/mirror/aside.ts";
 export { type PeerOptions, peerSource } from "./src/mirror/peer.ts";
 export { swarm, type SwarmDeps } from "./src/mirror/swarm.ts";
 export type { TriesDeps } from "./src/mirror/tries.ts";
-export { type Node, type NodeOptions, startNode } from "./src/node.ts";
+export {
+  type Node,
+  type NodeOptions,
+  startNode,
+  type StoreChoice,
+} from "./src/node.ts";
 export type { Descriptor } from "./src/oci/descriptor.ts";
 export {
   type Digest,

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { parseDigest } from "../oci/digest.ts";
 import { parseImageName } from "../oci/reference.ts";
 
 /** The annotations that may hold a name, the one that says most first. */
@@ -50,7 +51,8 @@ export function namesOf(entry: unknown): string[] {
 
 /** Completes a name as docker's command line does: `nginx:1.27`. */
 function fullName(text: string): string | null {
-  if (!text.includes(":")) return null; // A tag alone.
+  // A tag alone, or an image that is named by its digest.
+  if (!text.includes(":") || parseDigest(text)) return null;
   const [first = "", ...rest] = text.split("/");
   const hasRegistry = rest.length > 0 && /[.:]|^localhost$/.test(first);
   const registry = hasRegistry ? first : "docker.io";
