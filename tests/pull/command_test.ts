@@ -39,7 +39,7 @@ Deno.test("peili pull says what came from where, and the digest", async () => {
     `--mirror=${mirror.address}`,
   ], {
     ...SET,
-    env: { HOME: home.path, DOCKER_CONFIG: `${home.path}/.docker` },
+    env: { ["DOCKER_CONFIG"]: docker.path },
   });
   assert.equal(code, 0, stderr);
   assert.equal(stdout, `${registry.address}/app:v1 ${MANIFEST.digest}\n`);
