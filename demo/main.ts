@@ -6,6 +6,7 @@
 
 import { describeError } from "../src/log.ts";
 import { formatBytes } from "../src/pull/live_lines.ts";
+import { demoFolder } from "./folder.ts";
 import { type DemoOptions, HELP, parseOptions, UsageError } from "./options.ts";
 import { demoView, formatTable, legend } from "./picture.ts";
 import { runDemo } from "./rounds.ts";
@@ -30,9 +31,11 @@ async function show(options: DemoOptions, signal: AbortSignal): Promise<void> {
   write(`Peili on this machine: ${options.nodes} nodes, an image (${size})\n`);
   write(`${legend()}\n`);
   const view = demoView({ write, columns });
-  const { rounds, path } = await runDemo(options, view, signal);
+  await using folder = await demoFolder(options.keep);
+  const { path } = folder;
+  if (options.keep) write(`The nodes' folders and logs stay in ${path}\n`);
+  const rounds = await runDemo(options, { path, view }, signal);
   write(`\n${formatTable(rounds)}`);
-  if (options.keep) write(`\nThe nodes' folders and logs are in ${path}\n`);
 }
 
 /** Loopback needs no proxy, and a proxy does not know this machine's. */
@@ -58,7 +61,10 @@ async function main(): Promise<number> {
     else write(HELP);
     return DONE;
   } catch (error) {
-    if (stop.signal.aborted) return STOPPED;
+    if (stop.signal.aborted) {
+      write("\nstopped\n");
+      return STOPPED;
+    }
     const isUsage = error instanceof UsageError;
     const hint = isUsage ? "; --help tells more" : "";
     write(`error: ${describeError(error)}${hint}\n`);

@@ -8,7 +8,6 @@
 import { sleep } from "../src/async/backoff.ts";
 import { abortScope } from "../src/async/abort_scope.ts";
 import { type DemoCluster, startCluster } from "./cluster.ts";
-import { demoFolder } from "./folder.ts";
 import { demoImage } from "./image.ts";
 import { type DemoNode, loadPull, type NodePlace, storeOf } from "./node.ts";
 import type { DemoOptions } from "./options.ts";
@@ -66,18 +65,16 @@ const LOOK_MS = 200;
  * Runs the demo.
  *
  * @param options How large
- * @param view Who shows it
+ * @param place The demo's folder, and who shows what happens
  * @param signal Ends it
- * @returns What was counted, round by round, and the folder
+ * @returns What was counted, round by round
  * @throws {Error} If something that is needed does not work
  */
 export async function runDemo(
   options: DemoOptions,
-  view: DemoView,
+  { path, view }: { readonly path: string; readonly view: DemoView },
   signal: AbortSignal,
-): Promise<{ rounds: RoundFigures[]; path: string }> {
-  await using folder = await demoFolder(options.keep);
-  const { path } = folder;
+): Promise<RoundFigures[]> {
   const places = Array.from({ length: options.nodes }, (_, index) => ({
     name: `node-${index + 1}`,
     folder: path,
@@ -97,8 +94,7 @@ export async function runDemo(
     imageBytes: image.bytes,
     signal,
   };
-  const rounds = await threeRounds(stage, places, cluster, options);
-  return { rounds, path };
+  return await threeRounds(stage, places, cluster, options);
 }
 
 function valueOf<T>(settled: PromiseSettledResult<T>): T {

@@ -20,6 +20,9 @@ export interface LiveLines {
   show(lines: readonly string[]): void;
 }
 
+/** For a terminal that does not know how wide it is. */
+const DEFAULT_COLUMNS = 80;
+
 /**
  * Makes the lines of a screen.
  *
@@ -30,7 +33,7 @@ export function liveLines(screen: Screen): LiveLines {
   let shown: readonly string[] = [];
 
   function draw(stays: string, lines: readonly string[]): void {
-    const columns = screen.columns() ?? 0;
+    const columns = screen.columns() || DEFAULT_COLUMNS;
     // One text, or it would flicker. Up to the first line, and clear below.
     const up = shown.length > 0 ? `\x1b[${shown.length}A\r\x1b[J` : "";
     // A line that wraps would be two to go up.

@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { watchdog } from "../async/watchdog.ts";
+import { describeError } from "../log.ts";
 import { type Descriptor, descriptorFromHeaders } from "../oci/descriptor.ts";
 import {
   type Digest,
@@ -63,7 +64,9 @@ export async function resolveTarget(
       problem = dog.signal.aborted ? dog.signal.reason : error;
     }
   }
-  throw problem;
+  throw new Error(
+    `Cannot look up ${target} of ${repository}: ${describeError(problem)}`,
+  );
 }
 
 /** By HEAD; by GET where that says too little. */
@@ -76,7 +79,7 @@ async function ask(
   const head = await origin.ask(path, requestOf("HEAD", signal));
   const { status, ok, headers } = head.response;
   await head.response.body?.cancel();
-  if (!ok && status !== 405) throw refused(head.from, path, status);
+  if (!ok && status !== 405) throw refused(head.from, status);
   const told = ok ? descriptorFromHeaders(headers) : null;
   if (told && (digest === null || told.digest === digest)) {
     const mediaType = told.mediaType.replace(/\s*;.*$/s, "");
@@ -85,7 +88,7 @@ async function ask(
   const { from, response } = await origin.ask(path, requestOf("GET", signal));
   if (!response.ok) {
     await response.body?.cancel();
-    throw refused(from, path, response.status);
+    throw refused(from, response.status);
   }
   const bytes = await readManifest(response);
   const mediaType = manifestType(bytes);
@@ -108,7 +111,7 @@ function requestOf(
   return { method, headers, signal };
 }
 
-function refused(from: string, path: string, status: number): Error {
+function refused(from: string, status: number): Error {
   const why = status === 404
     ? "there is no such image"
     : status === 401 || status === 403
@@ -116,7 +119,7 @@ function refused(from: string, path: string, status: number): Error {
     : status === 429
     ? "too many requests; credentials may raise the limit (docker login)"
     : "it is refused";
-  return new Error(`the ${from} says of ${path}: ${why} (status ${status})`);
+  return new Error(`the ${from} says: ${why} (status ${status})`);
 }
 
 /** All of a body, and never more than a manifest may have. */

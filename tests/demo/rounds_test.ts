@@ -6,13 +6,19 @@
  */
 
 import assert from "node:assert/strict";
-import type { NodeFigures } from "../../demo/rounds.ts";
-import { runDemo } from "../../demo/rounds.ts";
+import { demoFolder } from "../../demo/folder.ts";
+import { demoView, formatTable } from "../../demo/picture.ts";
+import {
+  type NodeFigures,
+  type RoundFigures,
+  runDemo,
+} from "../../demo/rounds.ts";
+import { ROOT } from "../program.ts";
 
 const { signal } = new AbortController();
 const IMAGE_BYTES = 20e6;
 
-/** Manifest and config, which each node has of its own. */
+/** What an image has beside its layers. */
 const SMALL_BYTES = 10_000;
 
 const OPTIONS = {
@@ -30,22 +36,43 @@ function sum(
   return nodes.reduce((total, node) => total + node[of], 0);
 }
 
+/** Lines without what differs from run to run, or may be missing. */
+function shapeOf(text: string): string[] {
+  return text.replaceAll(/[█▒·]+/g, "BAR")
+    .replaceAll(/[0-9.]+ [kMG]?B/g, "BYTES")
+    .replaceAll(/[0-9]+\.[0-9] s\b/g, "TIME")
+    .replaceAll(/ +/g, " ").split("\n").map((line) => line.trim())
+    .filter((line) => line !== "" && !/^BYTES of BYTES$/.test(line));
+}
+
 Deno.test("runDemo() shows 5 nodes that cost the registry one image, and one that costs it nothing", async () => {
-  const titles: string[] = [];
-  const ended: (readonly NodeFigures[])[] = [];
-  const { rounds, path } = await runDemo(OPTIONS, {
-    preparing() {},
-    begins: (title) => titles.push(title),
-    shows: (nodes, isEnd) => isEnd && ended.push(nodes),
-  }, signal);
+  let shown = "";
+  const view = demoView({
+    write: (text) => void (shown += text),
+    columns: () => null,
+  });
+  let path = "";
+  let rounds: RoundFigures[] = [];
+  {
+    await using folder = await demoFolder(OPTIONS.keep);
+    path = folder.path;
+    rounds = await runDemo(OPTIONS, { path, view }, signal);
+  }
+  await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+  mustBeOneImage(rounds);
+
+  // README shows it as it is.
+  const readme = await Deno.readTextFile(`${ROOT}README.md`);
+  const [, block = ""] = /\n {4}(Round 1: [^]*?)\n\n\S/.exec(readme) ?? [];
+  assert.deepEqual(shapeOf(block), shapeOf(shown + formatTable(rounds)));
+});
+
+function mustBeOneImage(rounds: readonly RoundFigures[]): void {
   const [alone, together, stopped] = rounds;
   assert.ok(alone && together && stopped);
-  assert.equal(titles.length, 3);
-  assert.deepEqual(ended, rounds.map(({ nodes }) => nodes));
   for (const { nodes } of rounds) {
     assert.ok(nodes.every(({ ms }) => ms !== null));
   }
-
   for (const { fromRegistry, fromNodes } of alone.nodes) {
     assert.ok(fromRegistry >= IMAGE_BYTES, `${fromRegistry}`);
     assert.ok(fromRegistry < IMAGE_BYTES + SMALL_BYTES, `${fromRegistry}`);
@@ -62,5 +89,4 @@ Deno.test("runDemo() shows 5 nodes that cost the registry one image, and one tha
   assert.equal(joined?.name, "node-6");
   assert.equal(joined.fromRegistry, 0);
   assert.ok(joined.fromNodes >= IMAGE_BYTES, `${joined.fromNodes}`);
-  await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
-});
+}

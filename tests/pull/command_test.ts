@@ -100,7 +100,7 @@ Deno.test("peili pull says in a line what is wrong", async () => {
     code: 1,
     stdout: "",
     stderr:
-      "error: the registry says of app/manifests/v1: there is no such image (status 404)\n",
+      "error: Cannot look up v1 of app: the registry says: there is no such image (status 404)\n",
   });
   const noTarget = await program(["pull", name], SET);
   assert.deepEqual(noTarget, {

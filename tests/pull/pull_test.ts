@@ -296,10 +296,13 @@ Deno.test("pullImage() takes no more bytes than there are to be", async () => {
     if (!isLayer(request)) return null;
     const { headers } = good(request);
     headers.delete("Content-Length");
-    return new Response(new Uint8Array(LAYER.bytes.length + 1), { headers });
+    const bytes = new Uint8Array(LAYER.bytes.length + 100_000);
+    bytes.set(LAYER.bytes);
+    return new Response(bytes, { headers });
   });
   await using target = await pullTarget();
-  await assert.rejects(target.pull(registry.address), /more than the 200000/);
+  await target.pull(registry.address);
+  await mustHaveAll(target);
 });
 
 Deno.test("pullImage() pulls three blobs at a time", async () => {
