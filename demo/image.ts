@@ -76,7 +76,11 @@ async function bytesOf(path: string, descriptor: Descriptor): Promise<number> {
 
 /** The entry of index.json with a name; the only one, when none is named. */
 async function findRoot(path: string, ref: string): Promise<Descriptor> {
-  const entries = (await readIndex(path))?.manifests ?? [];
+  const index = await readIndex(path);
+  if (!index) {
+    throw new Error(`Cannot find an image in ${path}: it has no index.json`);
+  }
+  const entries = index.manifests;
   const named = entries.filter((entry) =>
     ref === "" || namesOf(entry).includes(ref)
   );
@@ -85,10 +89,9 @@ async function findRoot(path: string, ref: string): Promise<Descriptor> {
     const { mediaType, digest, size } = entry;
     return { mediaType, digest, size };
   }
+  const wanted = ref === "" ? "exactly one image" : `one image ${ref}`;
   const names = entries.flatMap(namesOf).join(", ") || "none";
-  throw new Error(
-    `Cannot find one image '${ref}' in ${path}; its names: ${names}`,
-  );
+  throw new Error(`Cannot find ${wanted} in ${path}; its names: ${names}`);
 }
 
 async function writeImage(

@@ -104,4 +104,10 @@ Deno.test("demoImage() finds an image by its name, and counts what one platform 
     /its names: registry\.example\/app:v1, registry\.example\/other:v1/;
   await assert.rejects(find(""), names);
   await assert.rejects(find("app"), names);
+  await using empty = await layoutFolder();
+  const image = { path: empty.path, ref: "" };
+  await assert.rejects(
+    demoImage("/nowhere", { image, imageBytes: 1 }, signal),
+    /Cannot find an image in .*: it has no index\.json/,
+  );
 });
