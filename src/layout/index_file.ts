@@ -80,18 +80,17 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * Tells index.json from what it was: changes when another file is put in its
- * place, or it is written to.
+ * Tells when index.json was last written to, or put there.
  *
  * @param root The layout's folder
- * @returns Any text; "absent" when there is none
+ * @returns Milliseconds since the epoch, or null when there is none
  */
-export async function indexVersion(root: string): Promise<string> {
+export async function indexChangedAt(root: string): Promise<number | null> {
   try {
-    const { ino, size, mtime } = await Deno.stat(join(root, "index.json"));
-    return `${ino} ${size} ${mtime?.getTime()}`;
+    const { mtime, ctime } = await Deno.stat(join(root, "index.json"));
+    return Math.max(...[mtime, ctime].map((time) => time?.getTime() ?? 0));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "absent";
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
 }
@@ -130,7 +129,7 @@ export async function tagInIndex(
     new TextEncoder().encode(JSON.stringify(OCI_LAYOUT)),
   );
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const before = await indexVersion(root);
+    const before = await versionOf(root);
     const index = await readIndex(root) ?? NO_INDEX;
     if (name === null && index.manifests.some(isOf(digest))) return;
     const manifests = index.manifests.filter((other) =>
@@ -149,6 +148,17 @@ function isOf(digest: Digest): (entry: unknown) => boolean {
   return (entry) => (entry as { digest?: unknown } | null)?.digest === digest;
 }
 
+/** Tells index.json from another that is put in its place, or what is written to it. */
+async function versionOf(root: string): Promise<string> {
+  try {
+    const { ino, size, mtime } = await Deno.stat(join(root, "index.json"));
+    return `${ino} ${size} ${mtime?.getTime()}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "absent";
+    throw error;
+  }
+}
+
 /** Replaces index.json in one step; false when it changed since it was read. */
 async function replace(
   root: string,
@@ -158,7 +168,7 @@ async function replace(
   const path = join(root, "index.json");
   const unfinished = join(root, `.index.json-${crypto.randomUUID()}`);
   await writeNew(unfinished, new TextEncoder().encode(text));
-  const same = await indexVersion(root) === before;
+  const same = await versionOf(root) === before;
   if (same) await Deno.rename(unfinished, path);
   else await Deno.remove(unfinished);
   return same;

@@ -99,8 +99,12 @@ async function* changes(
   signal: AbortSignal,
 ): AsyncIterable<Change> {
   while (!signal.aborted) {
-    using watch = begin(await watchedFolders(root), log, signal);
+    const folders = await watchedFolders(root);
+    using watch = begin(folders, log, signal);
     if (!watch) return await aborted(signal);
+    // One that was made just before the watch is told of by nobody.
+    const now = await watchedFolders(root);
+    if (now.join("\0") !== folders.join("\0")) continue;
     yield "changed"; // What came since the last listing was not told.
     for await (const { kind, paths } of watch.events) {
       if (kind === "access") continue; // Reading is no change.
@@ -165,7 +169,7 @@ async function watchedFolders(root: string): Promise<string[]> {
   } catch {
     // Not there yet; the root tells when it comes.
   }
-  return folders;
+  return folders.toSorted();
 }
 
 function isWatched(root: string, path: string): boolean {
