@@ -78,18 +78,17 @@ export async function fetchContent(
   try {
     return await fetchOnce(wanted, deps);
   } catch (error) {
-    const isWrong = error instanceof WrongContentError;
-    if (!isWrong || deps.signal.aborted) throw error;
-    // Peers checked it only as far as they could, or an old ingest was wrong.
+    if (!(error instanceof CommitError) || deps.signal.aborted) throw error;
+    // Peers check large content only at its end, or an old ingest was wrong.
     deps.onTrouble(`${error.message}; it is fetched anew from the registry`);
   }
   const origins = deps.origins.filter(({ name }) => name === "registry");
   await fetchOnce(wanted, { ...deps, origins });
 }
 
-/** All bytes are there, and they are not what was asked for. */
-class WrongContentError extends Error {
-  override readonly name = "WrongContentError";
+/** All bytes are there, and they are others, or the disk does not keep them. */
+class CommitError extends Error {
+  override readonly name = "CommitError";
 }
 
 async function fetchOnce(
@@ -105,8 +104,7 @@ async function fetchOnce(
   try {
     await ingest.commit();
   } catch (cause) {
-    const message = `${descriptor.digest} came with wrong bytes`;
-    throw new WrongContentError(message, { cause });
+    throw new CommitError(describeError(cause));
   }
 }
 
@@ -145,11 +143,13 @@ async function fillFrom(
   for (const origin of origins) {
     using dog = watchdog(deps.signal, deps.stallMs ?? STALL_MS);
     const before = ingest.offset;
+    let from = origin.name;
     try {
       const answer = await origin.ask(
         pathOf(wanted),
         requestOf(wanted, ingest.offset, dog.signal),
       );
+      from = answer.from;
       const refused = await refusal(answer.response, wanted, ingest.offset);
       if (refused) {
         problem = refused;
@@ -157,7 +157,7 @@ async function fillFrom(
       }
       await copy(answer.response, ingest, wanted, (bytes) => {
         dog.moved();
-        if (bytes > 0) deps.onBytes(ingest.offset, answer.from);
+        if (bytes > 0) deps.onBytes(ingest.offset, from);
       });
       return null;
     } catch (error) {
@@ -165,7 +165,7 @@ async function fillFrom(
       if (error instanceof FinalError) return error;
       const reason = dog.signal.aborted ? dog.signal.reason : error;
       problem = new Error(
-        `the ${origin.name} broke off at byte ${ingest.offset} of ` +
+        `the ${from} failed at byte ${ingest.offset} of ` +
           `${wanted.descriptor.size}: ${describeError(reason)}`,
         { cause: error },
       );
@@ -234,17 +234,17 @@ async function copy(
   if (!body) throw new Error("it sent no body");
   const reader = chunkReader(body);
   let skip = status === 200 ? ingest.offset : 0;
-  while (ingest.offset < size) {
+  while (true) {
     const chunk = await reader.read();
     if (chunk === null) break;
     const rest = chunk.subarray(Math.min(skip, chunk.length));
     skip -= chunk.length - rest.length;
-    // Who sends more than there is to be: the digest decides about the rest.
     const fitting = rest.subarray(0, size - ingest.offset);
     if (fitting.length > 0) await write(ingest, fitting);
     onChunk(fitting.length);
+    // Somebody sends more than there is: the digest decides what the rest is.
+    if (fitting.length < rest.length) return await reader.cancel();
   }
-  await reader.cancel();
   if (ingest.offset < size) throw new Error("it ended too early");
 }
 

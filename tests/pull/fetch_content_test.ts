@@ -102,7 +102,7 @@ Deno.test("fetchContent() leaves a body that stands still, and goes on with the 
   assert.deepEqual([mirror.offsets, registry.offsets], [[0, 40], [40]]);
   assert.match(
     troubles[0] ?? "",
-    /mirror broke off at byte 40 of 100: no answer/,
+    /mirror failed at byte 40 of 100: no answer/,
   );
 });
 

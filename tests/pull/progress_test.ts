@@ -33,14 +33,14 @@ Deno.test("pullProgress() writes a line for each piece: its size and where it ca
     report.begins("blob", LAYER);
     report.has(LAYER.digest, 10_000_000, null); // An earlier pull's.
     report.has(LAYER.digest, 25_000_000, "mirror");
-    report.trouble("the mirror broke off");
+    report.trouble("the mirror failed");
     report.has(LAYER.digest, 30_000_000, "registry");
     report.ends(LAYER.digest);
   }
   assert.deepEqual(text.split("\n"), [
     `manifest ${HEX("config")}    500 B  is here already`,
     `config   ${HEX("config")}    500 B  from the registry`,
-    "the mirror broke off",
+    "the mirror failed",
     `layer    ${
       HEX("layer")
     }  30.0 MB  15.0 MB from the mirror, 5.0 MB from the registry`,
