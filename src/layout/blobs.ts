@@ -24,7 +24,7 @@ import { OCTET_STREAM } from "../oci/media_type.ts";
 import { tagKey, type TagReference } from "../oci/reference.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { LayoutContents } from "./contents.ts";
-import { blobPath, fileFacts } from "./folder.ts";
+import { blobPath, fileFacts, TIME_STEP_MS } from "./folder.ts";
 import { indexChangedAt } from "./index_file.ts";
 import type { Stored } from "./listing.ts";
 
@@ -77,9 +77,16 @@ export function layoutBlobs(deps: LayoutBlobsDeps): LayoutBlobs {
     signal.throwIfAborted();
   }
 
-  /** Tells whether the last listing may have missed a change. */
-  const isNew = (changedAt: number) =>
-    changedAt >= (contents.latest()?.startedAt ?? 0) - TIME_LAG_MS;
+  /**
+   * Tells whether the last listing may have missed a change. What is of the
+   * future was written where the clock is ahead: it says nothing.
+   */
+  function mayBeNew(changedAt: number): boolean {
+    const listed = contents.latest();
+    if (!listed) return true;
+    return changedAt >= listed.startedAt - TIME_LAG_MS &&
+      changedAt <= Date.now() + TIME_STEP_MS;
+  }
 
   async function find(
     digest: Digest,
@@ -92,7 +99,7 @@ export function layoutBlobs(deps: LayoutBlobsDeps): LayoutBlobs {
       return stored?.size === file.size ? stored : null;
     };
     // What was there when it was listed last, and not taken, need not be asked for.
-    if (!look() && isNew(file.changedAt)) await listAnew(signal);
+    if (!look() && mayBeNew(file.changedAt)) await listAnew(signal);
     return catalog.isShared({ digest, origins: [] }) ? look() : null;
   }
 
@@ -114,7 +121,7 @@ export function layoutBlobs(deps: LayoutBlobsDeps): LayoutBlobs {
     const { repository } = reference;
     const changedAt = await indexChangedAt(path);
     const isListed = contents.latest()?.indexAt === changedAt;
-    if (!isListed || isNew(changedAt ?? 0)) await listAnew(signal);
+    if (!isListed || mayBeNew(changedAt ?? 0)) await listAnew(signal);
     const digest = contents.latest()?.names.get(tagKey(reference));
     if (!digest) return null;
     return await describe({ kind: "manifest", repository, digest }, signal);

@@ -9,6 +9,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import type { Digest } from "../oci/digest.ts";
 import { OCI_INDEX } from "../oci/media_type.ts";
 import { parseImageName } from "../oci/reference.ts";
+import { changedAt } from "./folder.ts";
 import { nameOf } from "./names.ts";
 
 /** The annotation that tools look for (image spec v1.1, "Annotations"). */
@@ -83,12 +84,11 @@ function parseJson(text: string): unknown {
  * Tells when index.json was last written to, or put there.
  *
  * @param root The layout's folder
- * @returns Milliseconds since the epoch, or null when there is none
+ * @returns As {@linkcode changedAt}, or null when there is none
  */
 export async function indexChangedAt(root: string): Promise<number | null> {
   try {
-    const { mtime, ctime } = await Deno.stat(join(root, "index.json"));
-    return Math.max(...[mtime, ctime].map((time) => time?.getTime() ?? 0));
+    return changedAt(await Deno.stat(join(root, "index.json")));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

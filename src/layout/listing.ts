@@ -71,8 +71,8 @@ const ALGORITHMS = ["sha256", "sha384", "sha512"];
 /** Files that are listed; a registry of 5,000 images has so many. */
 const MAX_FILES = 100_000;
 
-/** References of all manifests together: 60 MiB of memory. */
-const MAX_CLAIMS = 500_000;
+/** References of all manifests together: 30 MB of memory. */
+const MAX_CLAIMS = 200_000;
 
 /** Milliseconds without a change after which nobody is copying a file any more. */
 const RESTING_MS = 5_000;
@@ -200,10 +200,10 @@ async function lookInto(
   const small = new Map<Digest, SmallFile>();
   let claims = 0;
   await sideBySide([...files], async ([digest, facts]) => {
-    const { size, changedAt } = facts;
+    const { size, writtenAt } = facts;
     if (size > MANIFEST_MAX_BYTES) return;
     const known = before?.small.get(digest);
-    const isSame = known?.size === size && known.changedAt === changedAt;
+    const isSame = known?.size === size && known.writtenAt === writtenAt;
     const manifest = isSame
       ? known.manifest
       : await readManifest(blobPath(root, digest), digest, size);

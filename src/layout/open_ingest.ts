@@ -189,7 +189,7 @@ function complete(size: number): LayoutIngest {
 
 function tooMany(size: number): Promise<never> {
   return Promise.reject(
-    new RangeError(`Cannot write on: all ${size} bytes are there`),
+    new RangeError(`Cannot write on: it would be longer than ${size} bytes`),
   );
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { dirname, join } from "node:path/posix";
+import { basename, dirname, join } from "node:path/posix";
 import type { Catalog } from "../content/catalog.ts";
 import {
   type ListedStore,
@@ -110,7 +110,7 @@ async function* changes(
       if (kind === "access") continue; // Reading is no change.
       yield "changed";
       // One more folder: it must be watched, too.
-      if (paths.some((path) => isWatched(root, path))) break;
+      if (paths.some(isWatched)) break;
     }
   }
 }
@@ -172,7 +172,7 @@ async function watchedFolders(root: string): Promise<string[]> {
   return folders.toSorted();
 }
 
-function isWatched(root: string, path: string): boolean {
-  const blobs = join(root, "blobs");
-  return path === blobs || dirname(path) === blobs;
+/** By name: the system may write the root in another way. */
+function isWatched(path: string): boolean {
+  return basename(path) === "blobs" || basename(dirname(path)) === "blobs";
 }
