@@ -5,7 +5,7 @@
  * @module
  */
 
-import { backoff, sleep } from "../async/backoff.ts";
+import { backoff, type BackoffOptions, sleep } from "../async/backoff.ts";
 import { chunkReader } from "../async/chunks.ts";
 import { watchdog } from "../async/watchdog.ts";
 import type { LayoutIngest, LayoutWriter } from "../layout/writer.ts";
@@ -39,6 +39,12 @@ export interface FetchDeps {
    * @default {30_000}
    */
   readonly stallMs?: number;
+  /**
+   * Waits before tries that follow vain ones.
+   *
+   * @default {250 ms to 8 s}
+   */
+  readonly retryDelays?: BackoffOptions;
 }
 
 /**
@@ -53,8 +59,8 @@ const MAX_VAIN_TRIES = 6;
 /** The mirror is asked so often in vain, then the registry alone. */
 const MAX_VAIN_MIRROR_TRIES = 2;
 
-/** Milliseconds before a try that follows a vain one. */
-const RETRY_DELAYS = { initialMs: 250, maxMs: 8_000 };
+/** A registry that restarts, or counts requests, is asked for some 10 s. */
+const RETRY_DELAYS: BackoffOptions = { initialMs: 250, maxMs: 8_000 };
 
 /** Statuses that another try may change. */
 const isPassing = (status: number) => status === 429 || status >= 500;
@@ -113,7 +119,7 @@ async function fill(
   wanted: WantedContent,
   deps: FetchDeps,
 ): Promise<void> {
-  const delays = backoff(RETRY_DELAYS);
+  const delays = backoff(deps.retryDelays ?? RETRY_DELAYS);
   const { signal } = deps;
   let vain = 0;
   while (ingest.offset < wanted.descriptor.size) {

@@ -69,6 +69,7 @@ async function fetched(
     onTrouble: (problem) => void troubles.push(problem),
     signal,
     stallMs: 50,
+    retryDelays: { initialMs: 1, maxMs: 1 },
   });
   return { troubles, complete: await writer.has(DIGEST, 100) };
 }
