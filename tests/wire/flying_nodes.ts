@@ -7,6 +7,7 @@
 
 import { firstOf } from "../../src/content/combine.ts";
 import { memoryStore } from "../../src/content/memory.ts";
+import type { ContentSource } from "../../src/content/source.ts";
 import {
   type Flights,
   flights,
@@ -24,6 +25,7 @@ import { registryHandler } from "../../src/registry/handler.ts";
 import { observed } from "../../src/registry/observe.ts";
 import { routes } from "../../src/registry/routes.ts";
 import type { MemoryNetwork } from "../../src/routing/memory.ts";
+import type { Router } from "../../src/routing/router.ts";
 import { type FakeContent, pathOf } from "../mirror/fake_peer.ts";
 import {
   type FakePulls,
@@ -46,6 +48,8 @@ export interface FlyingNode extends AsyncDisposable {
   readonly mirror: string;
   /** `host:port` that other nodes ask. */
   readonly peer: string;
+  /** Who has what, as this node sees it. */
+  readonly router: Router;
   /** What its containerd is pulling. */
   readonly pulls: FakePulls;
   /** Lines of both listeners. */
@@ -94,14 +98,14 @@ export function startRegistry({ bytes, digest }: FakeContent): FakeRegistry {
   };
 }
 
-/** Starts a node. */
+/** Starts a node; it has nothing unless it is given a store. */
 export function startFlyingNode(
   network: MemoryNetwork,
   id: string,
-  registry: FakeRegistry,
+  registry: Pick<FakeRegistry, "url">,
+  store: ContentSource = memoryStore(),
 ): FlyingNode {
   const parts = new AsyncDisposableStack();
-  const store = memoryStore();
   const log = recordedLog();
   const metrics = recordedMetrics();
   const pulls: FakePulls = fakePulls((digest) => flight.takesPart(digest));
@@ -147,6 +151,7 @@ export function startFlyingNode(
   return {
     mirror,
     peer,
+    router,
     pulls,
     log,
     metrics,
