@@ -58,11 +58,19 @@ export {
   type OpenOptions,
 } from "./src/content/source.ts";
 export type { ContentEvent, ContentWatcher } from "./src/content/watcher.ts";
+export type { PullState } from "./src/content/pull_state.ts";
+export type { Store } from "./src/content/store.ts";
 export {
-  type ContainerdStore,
   containerdStore,
   type ContainerdStoreOptions,
 } from "./src/containerd/store.ts";
+export { layoutStore, type LayoutStoreOptions } from "./src/layout/store.ts";
+export {
+  type IngestOptions,
+  type LayoutIngest,
+  type LayoutWriter,
+  layoutWriter,
+} from "./src/layout/writer.ts";
 export type { ListenAddress } from "./src/listen.ts";
 export {
   type Log,
@@ -83,8 +91,12 @@ export { type Aside, aside } from "./src/mirror/aside.ts";
 export { type PeerOptions, peerSource } from "./src/mirror/peer.ts";
 export { swarm, type SwarmDeps } from "./src/mirror/swarm.ts";
 export type { TriesDeps } from "./src/mirror/tries.ts";
-export type { PullState } from "./src/flight/flights.ts";
-export { type Node, type NodeOptions, startNode } from "./src/node.ts";
+export {
+  type Node,
+  type NodeOptions,
+  startNode,
+  type StoreChoice,
+} from "./src/node.ts";
 export type { Descriptor } from "./src/oci/descriptor.ts";
 export {
   type Digest,

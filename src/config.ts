@@ -10,6 +10,7 @@ import { parseEndpoint } from "./hosts/endpoint.ts";
 import { isRegistry } from "./oci/reference.ts";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import type { StoreChoice } from "./node.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
@@ -31,6 +32,7 @@ export interface Config {
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
   readonly staticPeers: readonly string[];
+  readonly store: StoreChoice;
   readonly upstream: ReadonlyMap<string, string>;
 }
 
@@ -58,6 +60,13 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help: "peer listeners of all nodes, the same list on each, itself included",
     default: "",
     read: listOf(peerAddress),
+  },
+  store: {
+    flags: "--store <containerd|layout:path>",
+    help:
+      "where this node's content is: containerd, or layout:/path, an OCI image layout folder (then nothing asks containerd)",
+    default: "containerd",
+    read: storeChoice,
   },
   containerdSock: {
     flags: "--containerd-sock <path>",
@@ -214,6 +223,15 @@ function notEmpty(text: string): string {
 function absolutePath(text: string): string {
   if (text.startsWith("/")) return text;
   throw new InvalidArgumentError("Allowed: an absolute path.");
+}
+
+function storeChoice(text: string): StoreChoice {
+  if (text === "containerd") return { kind: "containerd" };
+  const [, path = ""] = /^layout:(\/.*)$/s.exec(text) ?? [];
+  if (path !== "") return { kind: "layout", path };
+  throw new InvalidArgumentError(
+    "Allowed: containerd, or layout: and an absolute path.",
+  );
 }
 
 const HOST_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([a-zA-Z0-9.-]*)):([0-9]{1,5})$/;

@@ -8,9 +8,13 @@
 import { advertiser } from "./advertise.ts";
 import { backoff, sleep } from "./async/backoff.ts";
 import { inBackground } from "./async/background.ts";
-import { containerdStore } from "./containerd/store.ts";
 import { filtered, firstOf } from "./content/combine.ts";
-import { contentFilter, type FilterOptions } from "./content/filter.ts";
+import {
+  type ContentFilter,
+  contentFilter,
+  type FilterOptions,
+} from "./content/filter.ts";
+import type { Store } from "./content/store.ts";
 import { flights } from "./flight/flights.ts";
 import { listen, type ListenAddress } from "./listen.ts";
 import type { Log } from "./log.ts";
@@ -30,8 +34,21 @@ import type { Readiness } from "./routing/router.ts";
 import { staticPeers } from "./routing/static_peers.ts";
 import { type Upstream, upstreamAddress } from "./upstream/address.ts";
 
+/** Where a node's content is. */
+export type StoreChoice =
+  /** In this node's containerd. */
+  | { readonly kind: "containerd" }
+  /** In an OCI image layout folder: then nothing asks containerd. */
+  | { readonly kind: "layout"; readonly path: string };
+
 /** What a node is told. */
 export interface NodeOptions extends FilterOptions {
+  /**
+   * Where its content is.
+   *
+   * @default {{ kind: "containerd" }}
+   */
+  readonly store?: StoreChoice;
   /** Path of containerd's socket. */
   readonly containerdSock: string;
   /** Namespace whose content is shared. */
@@ -81,14 +98,13 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const filter = contentFilter(options);
 
   // What this node has and is getting, and who knows what the others have.
-  const store = parts.use(containerdStore({
-    socket: options.containerdSock,
-    namespace: options.containerdNamespace,
-    contentPath: options.containerdContentPath,
-    filter,
-    takesPart: (digest) => flight.takesPart(digest),
-    log,
-  }));
+  const store = parts.use(
+    await openStore(options, {
+      filter,
+      takesPart: (digest) => flight.takesPart(digest),
+      log,
+    }),
+  );
   const router = staticPeers({ id, addresses: options.staticPeers, log });
 
   // Whose turn it is to go upstream.
@@ -172,6 +188,31 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     ready,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** What every store is told. */
+interface StoreDeps {
+  readonly filter: ContentFilter;
+  readonly takesPart: (digest: Digest) => boolean;
+  readonly log: Log;
+}
+
+/** Loads the one that is needed: containerd's gRPC costs 22 MiB. */
+async function openStore(
+  options: NodeOptions,
+  deps: StoreDeps,
+): Promise<Store> {
+  if (options.store?.kind === "layout") {
+    const { layoutStore } = await import("./layout/store.ts");
+    return layoutStore({ path: options.store.path, ...deps });
+  }
+  const { containerdStore } = await import("./containerd/store.ts");
+  return containerdStore({
+    socket: options.containerdSock,
+    namespace: options.containerdNamespace,
+    contentPath: options.containerdContentPath,
+    ...deps,
+  });
 }
 
 /** Says once in the log that the node is ready; until then it looks ever less often. */

@@ -13,6 +13,7 @@ import { program, startProgram } from "./program.ts";
 
 const COMMANDS = {
   run: [
+    "store",
     "containerdSock",
     "containerdNamespace",
     "containerdContentPath",

@@ -88,6 +88,17 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     bad: ["a", ":5002", "a:0", "a:1,b", "fd00::1:5002", "http://a:1"],
     says: "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
   },
+  store: {
+    flag: "--store",
+    default: { kind: "containerd" },
+    good: [
+      ["containerd", { kind: "containerd" }],
+      ["layout:/usb", { kind: "layout", path: "/usb" }],
+      ["layout:/a b/c:d", { kind: "layout", path: "/a b/c:d" }],
+    ],
+    bad: ["", "docker", "layout", "layout:", "layout:usb", "/usb", "oci:/usb"],
+    says: "Allowed: containerd, or layout: and an absolute path.",
+  },
   containerdSock: {
     flag: "--containerd-sock",
     default: "/run/containerd/containerd.sock",

@@ -61,7 +61,7 @@ Deno.test(
       });
       const { status, text } = await get(address, "/readyz");
       assert.equal(status, 503);
-      assert.equal(text, "containerd's content is not listed yet\n");
+      assert.equal(text, "this node's content is not listed yet\n");
     }
     assert.ok(!node.ready().ready);
   },

@@ -6,7 +6,9 @@
  */
 
 import assert from "node:assert/strict";
+import { layoutFolder } from "./layout/layout_folder.ts";
 import { program, startProgram } from "./program.ts";
+import { LAYER } from "./suites/content.ts";
 import { rawRequest } from "./wire/raw_client.ts";
 
 /**
@@ -105,6 +107,7 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
       },
       { name: "read", path: "/etc/containerd/certs.d/_default/hosts.toml" },
       { name: "write", path: "/var/lib/peili/key" },
+      { name: "read", path: "/var/lib/peili/images/index.json" },
       { name: "env", variable: "PEILI_MIRROR_ADDR" },
     ],
   },
@@ -153,6 +156,40 @@ Deno.test("peili run works with the set run alone", async () => {
   const { code, stderr } = await node.ended;
   assert.equal(code, 0);
   for (const line of stderr.trimEnd().split("\n")) JSON.parse(line);
+});
+
+/** Runs a node over a layout that has one blob, and asks for it. */
+async function serveLayout(permissions: readonly string[]): Promise<void> {
+  await using folder = await layoutFolder();
+  await folder.put(LAYER.bytes);
+  await folder.refer(LAYER);
+  await using node = startProgram(
+    ["run", `--store=layout:${folder.path}`, ...ADDRESSES],
+    { permissions: [...permissions, `--allow-read=${folder.path}`] },
+  );
+  const { peer } = await node.line("running");
+  const blob = await fetch(`http://${peer}/v2/a/blobs/${LAYER.digest}`);
+  assert.deepEqual(await blob.bytes(), LAYER.bytes);
+  node.stop();
+  const { code, stderr } = await node.ended;
+  assert.equal(code, 0);
+  for (const line of stderr.trimEnd().split("\n")) {
+    assert.equal(JSON.parse(line).level, "info", line);
+  }
+}
+
+Deno.test("peili run serves a layout with the set run and reading its folder", async () => {
+  await serveLayout(["-P=run"]);
+});
+
+Deno.test("peili run serves a layout without writing anything, and without gRPC", async () => {
+  // gRPC reads variables when it is loaded, which nothing allows here.
+  await serveLayout(["--allow-net", "--allow-env=PEILI_*"]);
+  const { code, stderr } = await program(["run", ...ADDRESSES], {
+    permissions: ["--allow-net", "--allow-env=PEILI_*"],
+  });
+  assert.equal(code, 1);
+  assert.match(stderr, /Requires env access/);
 });
 
 Deno.test("peili configure is refused another folder by its set", async () => {

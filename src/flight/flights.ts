@@ -8,6 +8,7 @@
 import { deadline } from "../async/deadline.ts";
 import { sleep } from "../async/backoff.ts";
 import { readText } from "../async/read_text.ts";
+import type { PullState } from "../content/pull_state.ts";
 import type { Log } from "../log.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Peer, Router } from "../routing/router.ts";
@@ -40,18 +41,6 @@ export interface JoinRequest {
   /** Ends the question. */
   readonly signal: AbortSignal;
 }
-
-/** How far this node's own pull of a digest is; null: neither pull nor content. */
-export type PullState =
-  | {
-    readonly kind: "pulling";
-    readonly offset: number;
-    readonly total: number;
-  }
-  | { readonly kind: "complete" }
-  /** containerd is away: nobody can say. */
-  | { readonly kind: "unknown" }
-  | null;
 
 /** What flights need of other parts. */
 export interface FlightsDeps {

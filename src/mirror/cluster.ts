@@ -15,7 +15,8 @@ import type {
   OpenContent,
   OpenOptions,
 } from "../content/source.ts";
-import type { Flights, PullState } from "../flight/flights.ts";
+import type { PullState } from "../content/pull_state.ts";
+import type { Flights } from "../flight/flights.ts";
 import type { FlightReply } from "../flight/messages.ts";
 import type { Digest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/error.ts";

@@ -10,8 +10,8 @@ import {
   type Flights,
   flights,
   type JoinRequest,
-  type PullState,
 } from "../../src/flight/flights.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
 import {
   decodeMessages,
   encodeReplies,

@@ -7,12 +7,9 @@
 
 import { firstOf } from "../../src/content/combine.ts";
 import { memoryStore } from "../../src/content/memory.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
 import type { ContentSource } from "../../src/content/source.ts";
-import {
-  type Flights,
-  flights,
-  type PullState,
-} from "../../src/flight/flights.ts";
+import { type Flights, flights } from "../../src/flight/flights.ts";
 import { listen } from "../../src/listen.ts";
 import { aside } from "../../src/mirror/aside.ts";
 import { cluster } from "../../src/mirror/cluster.ts";

@@ -6,14 +6,15 @@
  */
 
 import { sleep } from "../async/backoff.ts";
-import { firstOf } from "../content/combine.ts";
-import type { ContentSource } from "../content/source.ts";
+import { firstOf } from "./combine.ts";
+import type { ContentSource } from "./source.ts";
 import type { Digest } from "../oci/digest.ts";
 
 /**
  * containerd moves an ingest away before it makes the content known: for the
  * time of a database write, 5 to 10 ms and more on a busy disk, a pull is
- * neither. Milliseconds to wait for it to be one of them.
+ * neither; a layout is looked at as two folders, one after the other. Milliseconds
+ * to wait for it to be one of them.
  */
 const COMMIT_MS = 500;
 

@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import { firstOf } from "../../src/content/combine.ts";
 import { type Digest, digestOf } from "../../src/oci/digest.ts";
 import { OCI_INDEX } from "../../src/oci/media_type.ts";
-import { filledMemory } from "../content/filled_memory.ts";
+import { filledMemory } from "./filled_memory.ts";
 import { EMPTY, LARGE, LAYER } from "../suites/content.ts";
 import {
   assertSameBytes,
@@ -20,7 +20,7 @@ import {
   requestFor,
 } from "../suites/source_requests.ts";
 import { sourceSuite } from "../suites/source_suite.ts";
-import { INDEX } from "./filled_blobs.ts";
+import { INDEX } from "../containerd/filled_blobs.ts";
 import {
   type IngestFile,
   type IngestFolder,
@@ -29,7 +29,7 @@ import {
 } from "./ingest_folder.ts";
 
 /** As a peer serves it: blobs in flight behind what is committed. */
-sourceSuite("containerdIngests().source", async (content) => {
+sourceSuite("folderIngests().source", async (content) => {
   const folder = await ingestFolder();
   for (const { bytes } of content.blobs) {
     if (bytes.length === 0) continue; // Its size is as if it were unknown.
@@ -55,7 +55,7 @@ async function isOffered(
   return open !== null;
 }
 
-Deno.test("containerdIngests() sees nothing while there is no folder", async () => {
+Deno.test("folderIngests() sees nothing while there is no folder", async () => {
   await using folder = await ingestFolder();
   assert.equal(await folder.ingests.find(LAYER.digest), null);
   assert.ok(!await isOffered(folder, LAYER.digest));
@@ -78,7 +78,7 @@ Deno.test("find() tells how far a pull is", async () => {
 
 const FILES: readonly IngestFile[] = ["ref", "total", "data", "startedat"];
 
-Deno.test("containerdIngests() offers a pull once all is there, in whatever order it comes", async () => {
+Deno.test("folderIngests() offers a pull once all is there, in whatever order it comes", async () => {
   for (const first of FILES) {
     for (const last of FILES) {
       if (first === last) continue;
@@ -106,7 +106,7 @@ Deno.test("containerdIngests() offers a pull once all is there, in whatever orde
   }
 });
 
-Deno.test("containerdIngests() offers nothing of which a file is absent, empty or odd", async () => {
+Deno.test("folderIngests() offers nothing of which a file is absent, empty or odd", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.pull(LAYER.bytes, { first: 10 });
   for (const total of ["", "0", "-5", "12.5", "9".repeat(16), "0x10", "ten"]) {
@@ -122,7 +122,7 @@ Deno.test("containerdIngests() offers nothing of which a file is absent, empty o
   assert.equal(await folder.ingests.find(pull.digest), null);
 });
 
-Deno.test("containerdIngests() claims no memory by what a pull claims to be", async () => {
+Deno.test("folderIngests() claims no memory by what a pull claims to be", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.pull(LAYER.bytes, { first: 10 });
   await pull.write("total", "9".repeat(15));
@@ -135,7 +135,7 @@ Deno.test("containerdIngests() claims no memory by what a pull claims to be", as
   assert.equal(await source.open(manifest, patient()), null);
 });
 
-Deno.test("containerdIngests() reads a ref that is written late", async () => {
+Deno.test("folderIngests() reads a ref that is written late", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.begin(refOf(LAYER.digest));
   await pull.write("data", LAYER.bytes.subarray(0, 5));
@@ -204,7 +204,7 @@ Deno.test("find() tells of the pull that grew last, not of what a crash left", a
   assert.equal((await folder.ingests.find(digest))?.offset, 5_000);
 });
 
-Deno.test("containerdIngests() does not offer what does not grow", async () => {
+Deno.test("folderIngests() does not offer what does not grow", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.pull(LAYER.bytes, { first: 5_000 });
   assert.ok(await isOffered(folder, pull.digest));
@@ -215,7 +215,7 @@ Deno.test("containerdIngests() does not offer what does not grow", async () => {
   assert.ok(await isOffered(folder, pull.digest), "it is about to grow");
 });
 
-Deno.test("containerdIngests() offers a queued pull only when this node takes part", async () => {
+Deno.test("folderIngests() offers a queued pull only when this node takes part", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.pull(LAYER.bytes, { first: 0 });
   assert.ok(!await isOffered(folder, pull.digest));
@@ -223,7 +223,7 @@ Deno.test("containerdIngests() offers a queued pull only when this node takes pa
   assert.ok(await isOffered(folder, pull.digest));
 });
 
-Deno.test("containerdIngests() does not offer what has all its bytes and is not committed", async () => {
+Deno.test("folderIngests() does not offer what has all its bytes and is not committed", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.pull(LAYER.bytes);
   folder.parts.add(pull.digest);

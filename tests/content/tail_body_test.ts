@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import { tailBody } from "../../src/containerd/tail_body.ts";
+import { tailBody } from "../../src/content/tail_body.ts";
 import type { ByteRange } from "../../src/oci/range.ts";
 import { randomBytes } from "../suites/random.ts";
 import {

@@ -5,10 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import {
-  containerdIngests,
-  type Ingests,
-} from "../../src/containerd/ingests.ts";
+import { folderIngests, type Ingests } from "../../src/content/ingests.ts";
 import { type Digest, digestOf, splitDigest } from "../../src/oci/digest.ts";
 import { type RecordedLog, recordedLog } from "../recorded.ts";
 
@@ -100,7 +97,7 @@ export async function ingestFolder(
     parts,
     log,
     begin,
-    ingests: containerdIngests({
+    ingests: folderIngests({
       filter,
       contentPath: root,
       namespace: "k8s.io",

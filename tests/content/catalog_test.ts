@@ -1,12 +1,16 @@
 /**
- * What is in a namespace, what of it is shared, and what changed.
+ * What is in a store, containerd's here, what of it is shared, and what changed.
  *
  * @module
  */
 
 import assert from "node:assert/strict";
-import { type Catalog, catalog } from "../../src/containerd/catalog.ts";
-import type { ContentInfo } from "../../src/containerd/client.ts";
+import {
+  type Catalog,
+  catalog,
+  type CatalogEntry,
+} from "../../src/content/catalog.ts";
+import { entryOf } from "../../src/containerd/labels.ts";
 import { contentFilter, type FilterOptions } from "../../src/content/filter.ts";
 import type { ContentEvent } from "../../src/content/watcher.ts";
 import { type Digest, digestOf } from "../../src/oci/digest.ts";
@@ -38,12 +42,12 @@ function make(options: Partial<FilterOptions> = {}) {
 function info(
   digest: Digest,
   labels: Readonly<Record<string, string>> = {},
-): ContentInfo {
-  return { digest, size: 1, labels };
+): CatalogEntry {
+  return entryOf({ digest, size: 1, labels });
 }
 
 /** An image as CRI pulls it: an index, a manifest, a config and a layer. */
-function image(labels: Readonly<Record<string, string>> = {}): ContentInfo[] {
+function image(labels: Readonly<Record<string, string>> = {}): CatalogEntry[] {
   return [
     info(INDEX, { ...labels, "containerd.io/gc.ref.content.m.0": MANIFEST }),
     info(MANIFEST, {
@@ -210,7 +214,7 @@ Deno.test.each<Partial<FilterOptions> & { name: string; tags: string[] }>([
 
 interface SharedRow extends Partial<FilterOptions> {
   readonly name: string;
-  readonly contents: readonly ContentInfo[];
+  readonly contents: readonly CatalogEntry[];
   readonly images?: readonly string[];
   readonly shared: readonly Digest[];
 }

@@ -1,24 +1,44 @@
 /**
- * What is in the namespace, as of the last listing, and what changed since the
- * one before.
+ * What is in a store, as of the last listing, and what changed since the one
+ * before.
  *
  * @module
  */
 
-import type { ContentEvent } from "../content/watcher.ts";
-import type { ContentFilter } from "../content/filter.ts";
 import type { Digest } from "../oci/digest.ts";
 import { type ImageName, parseImageName } from "../oci/reference.ts";
-import type { ContainerdImage, ContentInfo } from "./client.ts";
+import type { ContentFilter } from "./filter.ts";
+import type { ContentEvent } from "./watcher.ts";
 
-/** Labels by which containerd's garbage collector knows what content refers to. */
-const CHILD_LABEL = "containerd.io/gc.ref.content.";
-/** Among them, the manifests of an index. */
-const CHILD_MANIFEST_LABEL = "containerd.io/gc.ref.content.m.";
-/** Labels that tell a repository that content was pulled from. */
-const SOURCE_LABEL = "containerd.io/distribution.source.";
+/** Where content was pulled from. */
+export interface ContentOrigin {
+  /** The registry's host; containerd drops its port. */
+  readonly host: string;
+  /** The repository. */
+  readonly repository: string;
+}
 
-/** The state of a namespace and its changes. */
+/** One piece of content of a listing. */
+export interface CatalogEntry {
+  /** Its digest. */
+  readonly digest: Digest;
+  /** Digests of the config and the layers that it refers to, if a manifest. */
+  readonly blobs: readonly string[];
+  /** Digests of the manifests that it refers to, and of what may be one. */
+  readonly manifests: readonly string[];
+  /** Where it is known to come from, besides what images reach. */
+  readonly origins: readonly ContentOrigin[];
+}
+
+/** A name of a listing. */
+export interface CatalogImage {
+  /** Usually `registry/repository:tag`, but it may be any text. */
+  readonly name: string;
+  /** What it stands for. */
+  readonly target: Digest;
+}
+
+/** The state of a store and its changes. */
 export interface Catalog {
   /** Forgets what was told: the next update tells all that is there. */
   restart(): void;
@@ -28,8 +48,8 @@ export interface Catalog {
    * @returns What changed since the last one
    */
   update(
-    contents: readonly ContentInfo[],
-    images: readonly ContainerdImage[],
+    contents: readonly CatalogEntry[],
+    images: readonly CatalogImage[],
   ): ContentEvent[];
   /** Takes one piece of content that was announced; null if it was known. */
   created(digest: Digest): ContentEvent | null;
@@ -38,7 +58,7 @@ export interface Catalog {
   /** True when a manifest refers to this as its config or a layer. */
   isBlob(digest: Digest): boolean;
   /** Tells whether the filter lets this content be shared. */
-  isShared(info: ContentInfo): boolean;
+  isShared(content: Pick<CatalogEntry, "digest" | "origins">): boolean;
 }
 
 /** What the catalog needs. */
@@ -68,11 +88,11 @@ export function catalog(options: CatalogOptions): Catalog {
     options.onOddName(name);
   };
 
-  const isShared = (info: ContentInfo): boolean => {
+  const isShared: Catalog["isShared"] = ({ digest, origins }) => {
     if (!filter.restricts) return true;
-    const known = names.reached.get(info.digest);
+    const known = names.reached.get(digest);
     if (known) return known.some((name) => allowsName(filter, name));
-    return sources(info).some(([host, repository]) =>
+    return origins.some(({ host, repository }) =>
       filter.allowsLabel(host, repository, names.registries)
     );
   };
@@ -84,11 +104,11 @@ export function catalog(options: CatalogOptions): Catalog {
     },
     update(contents, images) {
       const parsed = parseNames(images, noteOdd);
-      blobs = blobDigests(contents);
-      // Names tell more than labels, but only a filter asks for them.
+      blobs = new Set(contents.flatMap((entry) => entry.blobs));
+      // Names tell more than origins, but only a filter asks for them.
       if (filter.restricts) names = reachedNames(contents, parsed);
       const before = { digests, tags };
-      digests = new Set(contents.filter(isShared).map((info) => info.digest));
+      digests = new Set(contents.filter(isShared).map(({ digest }) => digest));
       tags = sharedTags(parsed, filter);
       return difference(before, { digests, tags });
     },
@@ -126,7 +146,7 @@ interface Names {
  * and still is not understood is worth telling.
  */
 function parseNames(
-  images: readonly ContainerdImage[],
+  images: readonly CatalogImage[],
   onOdd: (name: string) => void,
 ): NamedImage[] {
   const named: NamedImage[] = [];
@@ -151,30 +171,14 @@ function sharedTags(
   return tags;
 }
 
-function blobDigests(contents: readonly ContentInfo[]): Set<string> {
-  const blobs = new Set<string>();
-  for (const { labels } of contents) {
-    for (const [label, child] of Object.entries(labels)) {
-      if (
-        label.startsWith(CHILD_LABEL) &&
-        !label.startsWith(CHILD_MANIFEST_LABEL)
-      ) blobs.add(child);
-    }
-  }
-  return blobs;
-}
-
 /** Walks from each image to all that it refers to. */
 function reachedNames(
-  contents: readonly ContentInfo[],
+  contents: readonly CatalogEntry[],
   images: readonly NamedImage[],
 ): Names {
-  const children = new Map(contents.map(({ digest, labels }) => [
-    digest as string,
-    Object.entries(labels)
-      .filter(([label]) => label.startsWith(CHILD_LABEL))
-      .map(([, child]) => child),
-  ]));
+  const entries = new Map<string, CatalogEntry>(
+    contents.map((entry) => [entry.digest, entry]),
+  );
   const reached = new Map<string, ImageName[]>();
   for (const { parts, target } of images) {
     const seen = new Set<string>();
@@ -185,7 +189,8 @@ function reachedNames(
       const names = reached.get(digest);
       if (names) names.push(parts);
       else reached.set(digest, [parts]);
-      todo.push(...children.get(digest) ?? []);
+      const entry = entries.get(digest);
+      if (entry) todo.push(...entry.manifests, ...entry.blobs);
     }
   }
   return {
@@ -196,18 +201,6 @@ function reachedNames(
 
 function allowsName(filter: ContentFilter, name: ImageName): boolean {
   return filter.allowsRepository(name.registry, name.repository);
-}
-
-/** A label's value may be a list: the same blob came from several repositories. */
-function sources({ labels }: ContentInfo): [string, string][] {
-  return Object.entries(labels)
-    .filter(([label]) => label.startsWith(SOURCE_LABEL))
-    .flatMap(([label, value]) =>
-      value.split(",").map((repository): [string, string] => [
-        label.slice(SOURCE_LABEL.length),
-        repository,
-      ])
-    );
 }
 
 interface State {

@@ -1,6 +1,7 @@
 /**
- * What containerd is still pulling, as a source: the folder `ingest/`, whose
- * `data` files are valid prefixes that only grow.
+ * What is still being pulled into a store, as a source: the folder `ingest/`,
+ * whose `data` files are valid prefixes that only grow. It is containerd's; a
+ * layout that Peili writes has the same.
  *
  *     ingest/<hash of the ref>/ref     k8s.io/<n>/layer-sha256:<hex>
  *                             /total   size in ASCII, when it is known
@@ -15,15 +16,15 @@
 import { Buffer } from "node:buffer";
 import { join } from "node:path/posix";
 import { boundedMap } from "../async/bounded_map.ts";
-import { partOf } from "../content/part.ts";
+import { partOf } from "./part.ts";
 import {
   type ContentSource,
   LOCAL,
   type Located,
   type OpenContent,
   type OpenOptions,
-} from "../content/source.ts";
-import type { ContentFilter } from "../content/filter.ts";
+} from "./source.ts";
+import type { ContentFilter } from "./filter.ts";
 import type { Log } from "../log.ts";
 import { type Digest, digestVerifier, parseDigest } from "../oci/digest.ts";
 import {
@@ -59,10 +60,10 @@ export interface Ingests {
 
 /** Where the ingests are and whose are shared. */
 export interface IngestsOptions {
-  /** containerd's content folder, which holds `ingest/`. */
+  /** The store's content folder, which holds `ingest/`. */
   readonly contentPath: string;
-  /** Only pulls of this namespace are seen. */
-  readonly namespace: string;
+  /** Only pulls of this namespace are seen; all when left out. */
+  readonly namespace?: string;
   /**
    * Tells whether this node takes part in a flight of a digest. Its ingest is
    * then offered before its first byte.
@@ -93,12 +94,12 @@ const MAX_REFS = 4_096;
 const REF_DIGEST = /[-@]([a-z0-9]+:[0-9a-f]+)$/;
 
 /**
- * Makes the view of what containerd is pulling.
+ * Makes the view of what is being pulled into a folder.
  *
  * @param options Where, whose, and which flights this node is in
  * @returns The view; `ingest/` need not be there yet
  */
-export function containerdIngests(options: IngestsOptions): Ingests {
+export function folderIngests(options: IngestsOptions): Ingests {
   const { namespace, takesPart, log } = options;
   const root = join(options.contentPath, "ingest");
   const digests = boundedMap<string, Digest | "other">(MAX_REFS);
@@ -110,7 +111,7 @@ export function containerdIngests(options: IngestsOptions): Ingests {
     if (known) return known;
     const ref = await readText(join(root, folder, "ref"));
     if (!ref) return null;
-    const own = ref.startsWith(`${namespace}/`);
+    const own = namespace === undefined || ref.startsWith(`${namespace}/`);
     const digest = own ? parseDigest(REF_DIGEST.exec(ref)?.[1] ?? "") : null;
     if (own && !digest) log.debug("ingest not understood", { ref });
     digests.set(folder, digest ?? "other");
@@ -225,9 +226,9 @@ async function look(digest: Digest, folder: string): Promise<Ingest | null> {
   const path = join(folder, "data");
   const [total, stat] = await Promise.all([
     readText(join(folder, "total")),
-    Deno.stat(path).catch(() => null), // Not yet, or not any more.
+    Deno.lstat(path).catch(() => null), // Not yet, or not any more.
   ]);
-  if (!stat) return null;
+  if (!stat?.isFile) return null; // A link could lead to any file of the node.
   return {
     digest,
     total: /^[0-9]{1,15}$/.test(total ?? "") ? Number(total) : 0,
