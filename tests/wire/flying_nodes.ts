@@ -7,9 +7,8 @@
 
 import { firstOf } from "../../src/content/combine.ts";
 import { memoryStore } from "../../src/content/memory.ts";
-import type { PullState } from "../../src/content/pull_state.ts";
-import type { ContentSource } from "../../src/content/source.ts";
 import { type Flights, flights } from "../../src/flight/flights.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
 import { listen } from "../../src/listen.ts";
 import { aside } from "../../src/mirror/aside.ts";
 import { cluster } from "../../src/mirror/cluster.ts";
@@ -22,7 +21,6 @@ import { registryHandler } from "../../src/registry/handler.ts";
 import { observed } from "../../src/registry/observe.ts";
 import { routes } from "../../src/registry/routes.ts";
 import type { MemoryNetwork } from "../../src/routing/memory.ts";
-import type { Router } from "../../src/routing/router.ts";
 import { type FakeContent, pathOf } from "../mirror/fake_peer.ts";
 import {
   type FakePulls,
@@ -45,8 +43,6 @@ export interface FlyingNode extends AsyncDisposable {
   readonly mirror: string;
   /** `host:port` that other nodes ask. */
   readonly peer: string;
-  /** Who has what, as this node sees it. */
-  readonly router: Router;
   /** What its containerd is pulling. */
   readonly pulls: FakePulls;
   /** Lines of both listeners. */
@@ -95,14 +91,14 @@ export function startRegistry({ bytes, digest }: FakeContent): FakeRegistry {
   };
 }
 
-/** Starts a node; it has nothing unless it is given a store. */
+/** Starts a node. */
 export function startFlyingNode(
   network: MemoryNetwork,
   id: string,
-  registry: Pick<FakeRegistry, "url">,
-  store: ContentSource = memoryStore(),
+  registry: FakeRegistry,
 ): FlyingNode {
   const parts = new AsyncDisposableStack();
+  const store = memoryStore();
   const log = recordedLog();
   const metrics = recordedMetrics();
   const pulls: FakePulls = fakePulls((digest) => flight.takesPart(digest));
@@ -148,7 +144,6 @@ export function startFlyingNode(
   return {
     mirror,
     peer,
-    router,
     pulls,
     log,
     metrics,

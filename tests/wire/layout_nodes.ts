@@ -94,7 +94,7 @@ export interface LayoutNode extends AsyncDisposable {
 /** Starts nodes that know each other, once all are ready. */
 export async function layoutNodes(
   count: number,
-  registry: ImageRegistry,
+  registry: Pick<ImageRegistry, "url">,
 ): Promise<LayoutNode[] & AsyncDisposable> {
   const parts = new AsyncDisposableStack();
   const ports = freePorts(count);

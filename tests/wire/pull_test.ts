@@ -1,42 +1,58 @@
 /**
- * The spec's pull, at each listener: a node's own content, and another node's.
+ * The spec's pull, at each listener of nodes with layouts: a node's own content,
+ * and another node's.
  *
  * @module
  */
 
-import { memoryNetwork } from "../../src/routing/memory.ts";
-import { filledMemory } from "../content/filled_memory.ts";
-import { pullSuite } from "../suites/pull_suite.ts";
-import { type FlyingNode, startFlyingNode } from "./flying_nodes.ts";
+import type { Content } from "../suites/content.ts";
+import { eventually } from "../suites/eventually.ts";
+import { pullSuite, type ServedRegistry } from "../suites/pull_suite.ts";
+import { layoutNodes } from "./layout_nodes.ts";
 
 /** Nobody leads here, so nobody is sent to it. */
 const NO_REGISTRY = { url: "http://127.0.0.1:9" };
 
-for (const listener of ["mirror", "peer"] as const) {
-  pullSuite(`the ${listener} listener over memoryStore()`, (content) => {
-    const store = filledMemory(content);
-    const node = startFlyingNode(memoryNetwork(), "a", NO_REGISTRY, store);
-    return Promise.resolve(served(node[listener], [node]));
+/** Nodes, of which the first has the content, and the one that is asked. */
+interface Place {
+  readonly name: string;
+  readonly nodes: number;
+  readonly listener: "mirrorAddress" | "peerAddress";
+}
+
+const PLACES: readonly Place[] = [
+  { name: "the mirror listener", nodes: 1, listener: "mirrorAddress" },
+  { name: "the peer listener", nodes: 1, listener: "peerAddress" },
+  { name: "another node's mirror", nodes: 2, listener: "mirrorAddress" },
+];
+
+for (const { name, nodes, listener } of PLACES) {
+  pullSuite(`${name} over a layout`, async (content) => {
+    await using parts = new AsyncDisposableStack();
+    const all = parts.use(await layoutNodes(nodes, NO_REGISTRY));
+    await all[0]?.folder.fill(content);
+    const url = `http://${all.at(-1)?.node[listener]}`;
+    await eventually("all is listed", () => servesAll(url, content));
+    const served = parts.move();
+    return {
+      url,
+      [Symbol.asyncDispose]: () => served.disposeAsync(),
+    } satisfies ServedRegistry;
   });
 }
 
-pullSuite("the mirror listener over another node", async (content) => {
-  const network = memoryNetwork();
-  const store = filledMemory(content);
-  const holder = startFlyingNode(network, "a", NO_REGISTRY, store);
-  const node = startFlyingNode(network, "b", NO_REGISTRY);
-  await holder.router.advertise([
-    ...[...content.blobs, ...content.manifests].map(({ digest }) => digest),
-    ...content.tags.map(({ name }) => name),
-  ]);
-  return served(node.mirror, [node, holder]);
-});
-
-function served(address: string, nodes: readonly FlyingNode[]) {
-  return {
-    url: `http://${address}`,
-    async [Symbol.asyncDispose]() {
-      for (const node of nodes) await node[Symbol.asyncDispose]();
-    },
-  };
+async function servesAll(url: string, content: Content): Promise<boolean> {
+  const paths = [
+    ...content.blobs.map(({ digest }) => `any/blobs/${digest}`),
+    ...content.manifests.map(({ digest }) => `any/manifests/${digest}`),
+    ...content.tags.map(({ name }) => {
+      const [path = "", tag = ""] = name.split(/:(?=[^:]*$)/);
+      return `${path}/manifests/${tag}`;
+    }),
+  ];
+  for (const path of paths) {
+    const answer = await fetch(`${url}/v2/${path}`, { method: "HEAD" });
+    if (answer.status !== 200) return false;
+  }
+  return true;
 }
