@@ -39,6 +39,7 @@ Deno.test.each([LEAD, { kind: "none" } as const])(
       total: 0,
       holders: [],
       failed: [],
+      stalled: null,
     }]);
   },
 );
