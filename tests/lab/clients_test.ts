@@ -1,7 +1,14 @@
 /** Other clients than containerd pull from a node: skopeo, podman and crane. @module */
 import assert from "node:assert/strict";
 import { join } from "node:path/posix";
-import { onLab, SETTLE_MS, startPeilis, withoutUpstream } from "./evidence.ts";
+import {
+  awaitLine,
+  onLab,
+  SETTLE_MS,
+  startPeilis,
+  upstreamSince,
+  withoutUpstream,
+} from "./evidence.ts";
 import type { ImageName } from "./image_catalogue.ts";
 import { Lab } from "./lab.ts";
 import type { Node } from "./node.ts";
@@ -74,7 +81,38 @@ Deno.test("Peili serves clients that take it for a registry", async (t) => {
     (lab) => meansWhatDockerMeans(lab, clients),
   ]);
   await onLab(t, lab, ["podman has it for a mirror", podmanMirror]);
+  await onLab(t, lab, ["curl follows a pull and adds none", curlFollows]);
 });
+
+/** Slow enough for a client to come while a layer of 100 MB is on its way. */
+const REGISTRY_MBIT = 200;
+
+async function curlFollows(lab: Lab): Promise<void> {
+  const [holder, node] = [lab.node(1), lab.node(2)];
+  const { repository, layers: [layer] } = await lab.imageInfo("b100x1");
+  assert.ok(layer);
+  const name = await lab.image("b100x1");
+  await lab.upstream.rate({ outMbit: REGISTRY_MBIT });
+  const since = await upstreamSince(lab);
+  const pulling = holder.pull(name);
+  const path = `${inName(lab.upstream.registry)}/${repository}`;
+  const url = `http://${MIRROR_ADDRESS}/v2/${path}/blobs/${layer.digest}`;
+  await waitFor("curl to be given the layer", async () => {
+    return await node.httpStatus(url) === 200;
+  }, { budgetMs: SETTLE_MS, log: node.peiliLog });
+  await pulling;
+  await lab.upstream.rate({ outMbit: 0 });
+  const line = await awaitLine(
+    node,
+    layer.digest,
+    ({ status }) => status === 200,
+  );
+  assert.equal(line.flight?.role, "follow");
+  const asked = (await since.requests()).filter(({ method, uri }) =>
+    method === "GET" && uri.includes(layer.digest)
+  );
+  assert.deepEqual(asked.map(({ ip }) => ip), [holder.ip]);
+}
 
 async function meansWhatDockerMeans(
   lab: Lab,
