@@ -43,8 +43,25 @@ export function ingestPath(root: string, ref: string): string {
 export interface FileFacts {
   /** Its size in bytes. */
   readonly size: number;
-  /** When it was last written to, or moved here, in ms since the epoch. */
+  /** When it was last written to, in ms since the epoch. */
+  readonly writtenAt: number;
+  /** See {@linkcode changedAt}. */
   readonly changedAt: number;
+}
+
+/** The time of a change (ctime) comes in whole seconds, here in ms. */
+export const TIME_STEP_MS = 1_000;
+
+/**
+ * Tells when a file was last written to, or put in its place: the latest moment
+ * that it can have been.
+ *
+ * @param info What the system says of it
+ * @returns Milliseconds since the epoch
+ */
+export function changedAt({ mtime, ctime }: Deno.FileInfo): number {
+  const written = mtime?.getTime() ?? 0;
+  return Math.max(written, (ctime?.getTime() ?? 0) + TIME_STEP_MS - 1);
 }
 
 /**
@@ -56,9 +73,10 @@ export interface FileFacts {
  */
 export async function fileFacts(path: string): Promise<FileFacts | null> {
   try {
-    const { isFile, size, mtime, ctime } = await Deno.lstat(path);
-    const times = [mtime, ctime].map((time) => time?.getTime() ?? 0);
-    return isFile ? { size, changedAt: Math.max(...times) } : null;
+    const info = await Deno.lstat(path);
+    if (!info.isFile) return null;
+    const writtenAt = info.mtime?.getTime() ?? 0;
+    return { size: info.size, writtenAt, changedAt: changedAt(info) };
   } catch {
     return null; // Not there, or not to be seen: either way it cannot be served.
   }

@@ -8,6 +8,7 @@ import { join } from "node:path/posix";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { OCI_INDEX } from "../oci/media_type.ts";
 import { parseImageName } from "../oci/reference.ts";
+import { changedAt } from "./folder.ts";
 import { nameOf } from "./names.ts";
 
 /** The annotation that tools look for (image spec v1.1, "Annotations"). */
@@ -79,18 +80,16 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * Tells index.json from what it was: changes when another file is put in its
- * place, or it is written to.
+ * Tells when index.json was last written to, or put there.
  *
  * @param root The layout's folder
- * @returns Any text; "absent" when there is none
+ * @returns As {@linkcode changedAt}, or null when there is none
  */
-export async function indexVersion(root: string): Promise<string> {
+export async function indexChangedAt(root: string): Promise<number | null> {
   try {
-    const { ino, size, mtime } = await Deno.stat(join(root, "index.json"));
-    return `${ino} ${size} ${mtime?.getTime()}`;
+    return changedAt(await Deno.stat(join(root, "index.json")));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "absent";
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
 }
@@ -126,13 +125,24 @@ export async function tagInIndex(
     new TextEncoder().encode(JSON.stringify(OCI_LAYOUT)),
   );
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const before = await indexVersion(root);
+    const before = await versionOf(root);
     const index = await readIndex(root) ?? NO_INDEX;
     const manifests = index.manifests.filter((other) => nameOf(other) !== name);
     const text = JSON.stringify({ ...index, manifests: [...manifests, entry] });
     if (await replace(root, text, before)) return;
   }
   throw new Error(`Cannot tag ${name}: others write index.json all the time`);
+}
+
+/** Tells index.json from another that is put in its place, or what is written to it. */
+async function versionOf(root: string): Promise<string> {
+  try {
+    const { ino, size, mtime } = await Deno.stat(join(root, "index.json"));
+    return `${ino} ${size} ${mtime?.getTime()}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "absent";
+    throw error;
+  }
 }
 
 /** Replaces index.json in one step; false when it changed since it was read. */
@@ -144,7 +154,7 @@ async function replace(
   const path = join(root, "index.json");
   const unfinished = join(root, `.index.json-${crypto.randomUUID()}`);
   await writeNew(unfinished, new TextEncoder().encode(text));
-  const same = await indexVersion(root) === before;
+  const same = await versionOf(root) === before;
   if (same) await Deno.rename(unfinished, path);
   else await Deno.remove(unfinished);
   return same;

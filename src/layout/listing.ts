@@ -14,7 +14,7 @@ import type { CatalogEntry, CatalogImage } from "../content/catalog.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
 import { MANIFEST_MAX_BYTES } from "../oci/media_type.ts";
 import { blobPath, type FileFacts, fileFacts } from "./folder.ts";
-import { indexVersion, readIndex } from "./index_file.ts";
+import { indexChangedAt, readIndex } from "./index_file.ts";
 import {
   type Claim,
   claimOf,
@@ -39,8 +39,8 @@ export interface Listing {
   readonly tookMs: number;
   /** Which folder it was, whatever its path. */
   readonly folder: string;
-  /** Which index.json it was; see {@linkcode indexVersion}. */
-  readonly indexVersion: string;
+  /** When index.json was changed last, in ms since the epoch; null for none. */
+  readonly indexAt: number | null;
   /** The entries of index.json. */
   readonly index: readonly unknown[];
   /** Everything that is complete. */
@@ -71,8 +71,8 @@ const ALGORITHMS = ["sha256", "sha384", "sha512"];
 /** Files that are listed; a registry of 5,000 images has so many. */
 const MAX_FILES = 100_000;
 
-/** References of all manifests together: 60 MiB of memory. */
-const MAX_CLAIMS = 500_000;
+/** References of all manifests together: 30 MB of memory. */
+const MAX_CLAIMS = 200_000;
 
 /** Milliseconds without a change after which nobody is copying a file any more. */
 const RESTING_MS = 5_000;
@@ -99,18 +99,18 @@ export async function listLayout(
   if (!isDirectory) {
     throw new Error(`Cannot read ${root}: it is a file; unpack an archive`);
   }
-  // Its version first: what changes meanwhile is read again.
-  const version = await indexVersion(root);
+  // Its time first: what changes meanwhile is read again.
+  const indexAt = await indexChangedAt(root);
   const index = await entriesOf(root, before, onOdd);
   const files = await blobFiles(root, onOdd);
-  if (version === "absent" && files.size === 0) await hint(root, onOdd);
+  if (indexAt === null && files.size === 0) await hint(root, onOdd);
   const small = await lookInto(root, files, before, onOdd);
   const contents = complete(files, index, small, onOdd);
   return {
     startedAt,
     tookMs: Date.now() - startedAt,
     folder: `${dev} ${ino}`,
-    indexVersion: version,
+    indexAt,
     index,
     contents,
     entries: [...contents.keys()].map((digest) => entryOf(digest, small)),
@@ -200,10 +200,10 @@ async function lookInto(
   const small = new Map<Digest, SmallFile>();
   let claims = 0;
   await sideBySide([...files], async ([digest, facts]) => {
-    const { size, changedAt } = facts;
+    const { size, writtenAt } = facts;
     if (size > MANIFEST_MAX_BYTES) return;
     const known = before?.small.get(digest);
-    const isSame = known?.size === size && known.changedAt === changedAt;
+    const isSame = known?.size === size && known.writtenAt === writtenAt;
     const manifest = isSame
       ? known.manifest
       : await readManifest(blobPath(root, digest), digest, size);

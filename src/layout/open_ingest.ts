@@ -48,7 +48,10 @@ export async function openIngest(
   const folder = ingestPath(root, ref);
   while (true) {
     signal.throwIfAborted();
-    if (await hasAll(blob, size)) return complete(size);
+    if (await hasAll(blob, size)) {
+      await sweep(folder);
+      return complete(size);
+    }
     const file = await lockedFile(folder, ref, size);
     if (!file) {
       await sleep(LOCKED_MS, signal);
@@ -56,7 +59,7 @@ export async function openIngest(
     }
     try {
       // Committed by whoever had the lock; it may have been this very file.
-      if (await hasAll(blob, size) || !await isAt(file, folder)) {
+      if (!await isAt(file, folder) || await hasAll(blob, size)) {
         file.close();
         continue;
       }
@@ -72,6 +75,31 @@ export async function openIngest(
 
 async function hasAll(blob: string, size: number): Promise<boolean> {
   return (await fileFacts(blob))?.size === size;
+}
+
+/** Removes what is left of a pull of content that is complete by now. */
+async function sweep(folder: string): Promise<void> {
+  try {
+    using file = await Deno.open(`${folder}/data`, { write: true });
+    const isFree = await file.tryLock(EXCLUSIVE) && await isAt(file, folder);
+    if (isFree) await removeIngest(folder);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Removes an ingest whose lock is held. It loses its name first: who opens the
+ * same ref now begins a new one, and does not lose it when this folder goes.
+ */
+async function removeIngest(folder: string): Promise<void> {
+  await Deno.remove(await renamed(folder), { recursive: true });
+}
+
+async function renamed(folder: string): Promise<string> {
+  const last = `${folder}.${crypto.randomUUID()}`;
+  await Deno.rename(folder, last);
+  return last;
 }
 
 /** The data file, made where absent; null while another has its lock. */
@@ -161,7 +189,7 @@ function complete(size: number): LayoutIngest {
 
 function tooMany(size: number): Promise<never> {
   return Promise.reject(
-    new RangeError(`Cannot write on: all ${size} bytes are there`),
+    new RangeError(`Cannot write on: it would be longer than ${size} bytes`),
   );
 }
 
@@ -206,7 +234,7 @@ class Ingest implements LayoutIngest {
   }
 
   async commit(): Promise<void> {
-    const { blob, file, digest, size } = this.#place;
+    const { folder, blob, file, digest, size } = this.#place;
     this.#mustBeOpen();
     const { size: there } = await file.stat();
     if (there < size) {
@@ -215,14 +243,13 @@ class Ingest implements LayoutIngest {
       );
     }
     if (there !== this.#offset || !this.#verifier.matches()) {
-      await this.#discard();
+      await removeIngest(folder);
+      this.#close();
       throw new Error(`Cannot commit ${digest}: its bytes are others`);
     }
     await file.syncData();
     await Deno.mkdir(dirname(blob), { recursive: true });
-    // Away from its name first: who opens the same ref now begins a new one,
-    // and does not lose it when this folder goes.
-    const last = await this.#rename();
+    const last = await renamed(folder); // As removeIngest() does.
     await Deno.rename(`${last}/data`, blob);
     await Deno.remove(last, { recursive: true });
     this.#close();
@@ -240,18 +267,6 @@ class Ingest implements LayoutIngest {
   #mustBeOpen(): void {
     if (this.#closed) throw new Error("Cannot write on: the ingest is closed");
     if (this.#failed) throw new Error("Cannot write on: a write has failed");
-  }
-
-  async #discard(): Promise<void> {
-    await Deno.remove(await this.#rename(), { recursive: true });
-    this.#close();
-  }
-
-  async #rename(): Promise<string> {
-    const { folder } = this.#place;
-    const last = `${folder}.${crypto.randomUUID()}`;
-    await Deno.rename(folder, last);
-    return last;
   }
 
   #close(): void {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { resolve } from "node:path/posix";
 import { catalog as makeCatalog } from "../content/catalog.ts";
 import type { ContentFilter } from "../content/filter.ts";
 import { folderIngests } from "../content/ingests.ts";
@@ -40,7 +41,8 @@ export interface LayoutStoreOptions {
  * @returns The store
  */
 export function layoutStore(options: LayoutStoreOptions): Store {
-  const { path, filter, log, takesPart = () => false, reconcileMs } = options;
+  const { filter, log, takesPart = () => false, reconcileMs } = options;
+  const path = resolve(options.path); // The system tells of whole paths.
   const contents = layoutContents(path, log);
   const catalog = makeCatalog({ filter, onOddName() {} }); // All are full here.
   const source = layoutBlobs({ path, contents, catalog, log });

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { dirname, join } from "node:path/posix";
+import { basename, dirname, join } from "node:path/posix";
 import type { Catalog } from "../content/catalog.ts";
 import {
   type ListedStore,
@@ -99,14 +99,18 @@ async function* changes(
   signal: AbortSignal,
 ): AsyncIterable<Change> {
   while (!signal.aborted) {
-    using watch = begin(await watchedFolders(root), log, signal);
+    const folders = await watchedFolders(root);
+    using watch = begin(folders, log, signal);
     if (!watch) return await aborted(signal);
+    // One that was made just before the watch is told of by nobody.
+    const now = await watchedFolders(root);
+    if (now.join("\0") !== folders.join("\0")) continue;
     yield "changed"; // What came since the last listing was not told.
     for await (const { kind, paths } of watch.events) {
       if (kind === "access") continue; // Reading is no change.
       yield "changed";
       // One more folder: it must be watched, too.
-      if (paths.some((path) => isWatched(root, path))) break;
+      if (paths.some(isWatched)) break;
     }
   }
 }
@@ -165,10 +169,10 @@ async function watchedFolders(root: string): Promise<string[]> {
   } catch {
     // Not there yet; the root tells when it comes.
   }
-  return folders;
+  return folders.toSorted();
 }
 
-function isWatched(root: string, path: string): boolean {
-  const blobs = join(root, "blobs");
-  return path === blobs || dirname(path) === blobs;
+/** By name: the system may write the root in another way. */
+function isWatched(path: string): boolean {
+  return basename(path) === "blobs" || basename(dirname(path)) === "blobs";
 }

@@ -86,6 +86,25 @@ export interface LayoutWriter {
  *
  * @param root Its folder; it is made with the first thing written
  * @returns The writer; any number of them, in any process, work side by side
+ *
+ * @example
+ * ```ts
+ * import { digestOf, layoutWriter } from "@peili/peili";
+ *
+ * const root = await Deno.makeTempDir();
+ * const bytes = new TextEncoder().encode("hello");
+ * const digest = digestOf(bytes);
+ * const mediaType = "application/octet-stream";
+ * const descriptor = { mediaType, digest, size: bytes.length };
+ *
+ * const writer = layoutWriter(root);
+ * const { signal } = new AbortController();
+ * await using ingest = await writer.ingest(descriptor, { signal });
+ * await ingest.write(bytes.subarray(ingest.offset));
+ * await ingest.commit();
+ * console.log(await writer.has(digest)); // true
+ * await Deno.remove(root, { recursive: true });
+ * ```
  */
 export function layoutWriter(root: string): LayoutWriter {
   return {

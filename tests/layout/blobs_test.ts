@@ -9,6 +9,8 @@ import assert from "node:assert/strict";
 import { contentFilter } from "../../src/content/filter.ts";
 import type { ContentSource } from "../../src/content/source.ts";
 import type { ContentWatcher } from "../../src/content/watcher.ts";
+import { layoutBlobs } from "../../src/layout/blobs.ts";
+import { layoutContents } from "../../src/layout/contents.ts";
 import { digestOf } from "../../src/oci/digest.ts";
 import { OCI_INDEX, OCI_MANIFEST } from "../../src/oci/media_type.ts";
 import { LARGE, LAYER, type Piece } from "../suites/content.ts";
@@ -226,6 +228,33 @@ Deno.test("layoutStore().source has nothing while the folder is away, and has it
   await Deno.rename(away, folder.path);
   assert.ok(await has(source, "blob", LAYER));
   assert.equal(await pullState(digestOf("never here")), null);
+});
+
+Deno.test("layoutStore().source does not list for each question, whatever the clock of the stick", async () => {
+  await using filled = await filledLayout();
+  const { folder } = filled;
+  const { manifest, pieces } = image(1);
+  await putAll(folder, pieces);
+  await folder.put("nobody refers to this");
+  await folder.refer(manifest, { [REF_NAME]: "nginx:1.27" });
+  const then = new Date(Date.now() + 3_600_000);
+  await Deno.utime(`${folder.path}/index.json`, then, then);
+  const orphan = { digest: digestOf("nobody refers to this") };
+  await Deno.utime(folder.pathOf(orphan.digest), then, then);
+
+  const contents = layoutContents(folder.path, filled.log);
+  let listings = 0;
+  const source = layoutBlobs({
+    path: folder.path,
+    contents: { ...contents, list: () => (listings++, contents.list()) },
+    catalog: { isShared: () => true },
+    log: filled.log,
+  });
+  for (let round = 0; round < 5; round++) {
+    assert.equal(await target(source, "1.27"), manifest.digest);
+    assert.ok(!await has(source, "blob", orphan));
+  }
+  assert.equal(listings, 1);
 });
 
 Deno.test("layoutStore().source shares only what an allowed image reaches", async () => {

@@ -196,3 +196,17 @@ Deno.test("layoutWatcher() does not list because an ingest grows", async () => {
   await folder.refer(manifest, { [REF_NAME]: NAME });
   await watch.until(tagged(NAME, manifest.digest));
 });
+
+Deno.test("layoutWatcher() takes a path as people write it, through links too", async () => {
+  await using folder = await layoutFolder();
+  await using links = await layoutFolder();
+  await Deno.symlink(folder.path, `${links.path}/usb`);
+  const { watcher } = storeAt(`${links.path}//usb/`);
+  await using watch = watching(watcher);
+  await watch.first();
+  for (const seed of [1, 2]) {
+    const { pieces, layer } = image(seed);
+    await putAll(folder, pieces);
+    await watch.until(created(layer.digest));
+  }
+});

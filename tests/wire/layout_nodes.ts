@@ -91,13 +91,32 @@ export interface LayoutNode extends AsyncDisposable {
   readonly log: RecordedLog;
 }
 
-/** Starts nodes that know each other, once all are ready. */
+/** Nodes; disposing of them stops all and removes their folders. */
+type LayoutNodes = LayoutNode[] & AsyncDisposable;
+
+/** Times that other ports are tried: another test may take one meanwhile. */
+const MAX_TRIES = 5;
+
+/** Starts nodes that know each other, and returns when all do. */
 export async function layoutNodes(
   count: number,
   registry: Pick<ImageRegistry, "url">,
-): Promise<LayoutNode[] & AsyncDisposable> {
-  const parts = new AsyncDisposableStack();
-  const ports = freePorts(count);
+): Promise<LayoutNodes> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await startNodes(freePorts(count), registry);
+    } catch (error) {
+      const isTaken = /^Error: Cannot listen/.test(String(error));
+      if (!isTaken || tries === MAX_TRIES) throw error;
+    }
+  }
+}
+
+async function startNodes(
+  ports: readonly number[],
+  registry: Pick<ImageRegistry, "url">,
+): Promise<LayoutNodes> {
+  await using parts = new AsyncDisposableStack();
   const staticPeers = ports.map((port) => `${LOOPBACK}:${port}`);
   const nodes: LayoutNode[] = [];
   for (const port of ports) {
@@ -126,13 +145,15 @@ export async function layoutNodes(
     nodes.push({ node, folder, log, [Symbol.asyncDispose]: stop });
   }
   const knowsAll = ({ log }: LayoutNode) =>
-    log.lines.filter(({ msg }) => msg === "peer is there").length === count;
+    log.lines.filter(({ msg }) => msg === "peer is there").length ===
+      ports.length;
   await eventually(
     "all are ready and know each other",
     () => nodes.every((one) => one.node.ready().ready && knowsAll(one)),
   );
+  const running = parts.move();
   return Object.assign(nodes, {
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   });
 }
 
