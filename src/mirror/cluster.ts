@@ -170,7 +170,7 @@ export function cluster(
       if (started instanceof RegistryError) return started;
       if (started) {
         // Not always the first that home told.
-        flights.follows(digest, started.from);
+        if (!request.plain) flights.follows(digest, started.from);
         if (reply.kind === "holders") recent.set(digest, started.from);
         const depth = reply.kind === "follow" ? reply.depth : undefined;
         return { started, role: reply.kind, depth };
@@ -220,7 +220,8 @@ export function cluster(
     stalled: string | null,
   ): Promise<Told> {
     const { digest } = request;
-    const own = await pullState(digest);
+    // What this node's containerd pulls meanwhile is nothing to such a client.
+    const own = request.plain ? null : await pullState(digest);
     const join = (pulls: boolean, known: readonly string[]) =>
       flights.join({
         digest,
@@ -375,13 +376,13 @@ export function cluster(
     { started, role, depth }: Exclude<Obtained, RegistryError | string | null>,
     signal: AbortSignal,
   ): OpenContent {
-    const { digest } = request;
+    const { digest, plain } = request;
     const flight = { role, ...depth ? { depth } : {}, rejoins: 0 };
     const broke = new Set<string>();
     const { descriptor: { size }, range } = started.content;
     // The end of a chunk is not the end of the pull.
     const hasLast = range === null || range.end === size - 1;
-    const part = sent.begin(digest, range?.start ?? 0);
+    const part = plain ? null : sent.begin(digest, range?.start ?? 0);
     const content = peers.relay(request, started, {
       async goOn(range, failed, reason) {
         flight.rejoins++;
@@ -390,12 +391,13 @@ export function cluster(
         const recent = [...broke].filter((one) => aside.has(one, digest));
         const stalled = reason === "stalled" ? failed : null;
         const next = await goOn(request, { range, signal }, recent, stalled);
-        if (!next) await part.lowest();
+        if (!next) await part?.lowest();
         return next;
       },
       onEnd(whole, sources) {
-        part.end();
-        if (whole && hasLast) flights.delivered(digest, [...sources]);
+        part?.end();
+        if (plain || !whole || !hasLast) return;
+        flights.delivered(digest, [...sources]);
       },
     });
     return { ...content, flight };
@@ -405,8 +407,8 @@ export function cluster(
     resolve,
     stat,
     async open(request, options) {
-      const { digest } = request;
-      if (leads.takeDecided(digest)) return await lead(request);
+      const { digest, plain } = request;
+      if (!plain && leads.takeDecided(digest)) return await lead(request);
       const got = await obtain(request, options, []);
       if (got === "lead") return await lead(request);
       if (got instanceof RegistryError) throw got;
