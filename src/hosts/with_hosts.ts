@@ -7,7 +7,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { certificateSettings } from "./certificates.ts";
 import { composeText, withoutTables } from "./compose.ts";
-import { endpointKey } from "./endpoint.ts";
 import {
   formatHostsToml,
   type HostEntry,
@@ -81,7 +80,7 @@ export function withHosts(
     made: now.text !== null ? null : now.exists ? "file" as const : "folder",
     mode: null,
     settings: "",
-    settingsEdited: false,
+    settingsEdited: null,
     parts: [],
   };
   const file = userFile(split.user, now.names);
@@ -89,7 +88,7 @@ export function withHosts(
     deployment !== wanted.deployment
   );
   const old = region.parts.find((part) => !others.includes(part));
-  const part = newPart(wanted, { file, others, old });
+  const part = newPart(wanted, { file, old });
   const parts = old
     ? region.parts.map((one) => one === old ? part : one)
     : [...others, part];
@@ -101,7 +100,7 @@ export function withHosts(
     mode: bits.mode,
     made: next.made,
     userEdited: split.userEdited,
-    partEdited: part.edited,
+    partEdited: part.edited !== null,
   };
 }
 
@@ -133,7 +132,7 @@ export function withoutHosts(
     mode: bits.mode,
     made,
     userEdited,
-    partEdited: gone.edited,
+    partEdited: gone.edited !== null,
   };
 }
 
@@ -146,11 +145,7 @@ function userFile(user: string, names: readonly string[]): HostsFile {
 
 function newPart(
   wanted: WantedHosts,
-  { file, others, old }: {
-    file: HostsFile;
-    others: readonly Part[];
-    old: Part | undefined;
-  },
+  { file, old }: { file: HostsFile; old: Part | undefined },
 ): Part {
   const { deployment, registry, hosts } = wanted;
   const { ca, client, skipVerify } = registryEntry(file, registry);
@@ -159,12 +154,12 @@ function newPart(
     ...(client === undefined ? {} : { client }),
     ...(skipVerify === undefined ? {} : { skipVerify }),
   };
-  const taken = new Set(others.flatMap(({ urls }) => urls.map(endpointKey)));
-  const own = hosts.filter(({ url }) => !taken.has(endpointKey(url)))
-    .map(({ redirects, ...host }) => redirects ? { ...host, ...tls } : host);
-  const text = own.length === 0 ? "" : `${formatHostsToml({ hosts: own })}\n`;
+  const own = hosts.map(({ redirects, ...host }) =>
+    redirects ? { ...host, ...tls } : host
+  );
+  const text = `${formatHostsToml({ hosts: own })}\n`;
   const urls = own.map(({ url }) => url);
-  if (!old?.edited) return { deployment, text, urls, edited: false };
+  if (!old?.edited) return { deployment, text, urls, edited: null };
   if (isDeepStrictEqual(urls, old.urls)) return old;
   throw new SyntaxError(
     `the lines below "# peili: deployment ${deployment}" were edited and ` +
@@ -195,7 +190,7 @@ function newSettings(
     ...(split.user === "" ? certificateSettings(now.names) : {}),
   };
   const text = formatHostsToml({ ...settings, hosts: [] });
-  return { settings: text && `${text}\n`, settingsEdited: false };
+  return { settings: text && `${text}\n`, settingsEdited: null };
 }
 
 /**
