@@ -192,7 +192,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
     default: "",
-    read: (text) => text,
+    read: headerValue,
   },
   loopback: {
     flags: "--loopback [true|false]",
@@ -333,18 +333,24 @@ function registryUrl(text: string): string {
 function mirrorTargets(text: string): readonly string[] {
   const targets = listOf(mirrorTarget)(text);
   if (targets.length > 0) return targets;
-  throw new InvalidArgumentError(
-    "Allowed: one or more of http(s)://host:port.",
-  );
+  throw new InvalidArgumentError(TARGETS_ALLOWED);
 }
 
 function mirrorTarget(text: string): string {
   try {
-    return parseEndpoint(bracketed(text), "it").url;
-  } catch (error) {
-    const { message } = error as TypeError;
-    throw new InvalidArgumentError(`${message}.`);
+    return parseEndpoint(bracketed(text), "mirror target").url;
+  } catch {
+    // Its message does not name the option; this one does.
+    throw new InvalidArgumentError(TARGETS_ALLOWED);
   }
+}
+
+const TARGETS_ALLOWED =
+  "Allowed: one or more of http(s)://host[:port] without a path, IPv6 in brackets.";
+
+function headerValue(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.trim();
+  throw new InvalidArgumentError("Allowed: printable ASCII.");
 }
 
 function deployment(text: string): string {

@@ -140,7 +140,8 @@ Deno.test("planConfig() keeps the file's comments and its permissions", async ()
   const after = await folder.read("config.toml");
   const line = `  config_path = "${HOSTS}" # peili: added\n`;
   assert.equal(after.replace(line, ""), text);
-  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o640);
+  const { mode } = await Deno.stat(path);
+  assert.equal((mode ?? 0) & 0o777, 0o640);
 });
 
 function leftAlone(plan: ConfigPlan): { why: string; lines: string } {

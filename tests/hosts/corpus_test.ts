@@ -131,7 +131,7 @@ Deno.test.each(CORPUS)("configureHosts(): $name", async (one) => {
   }
   for (const outcome of await configureHosts(at.path, WANTED)) {
     assert.match(outcome.kind, /unchanged|left-alone/);
-    assert.equal(outcome.edited, false);
+    assert.ok(!outcome.edited);
   }
   assert.deepEqual(await readTree(at.path), configured, "the same again");
 
