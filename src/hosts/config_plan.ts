@@ -37,6 +37,13 @@ export type ConfigPlan =
 /** The name of a file of Peili's in a folder of imports; among the last read. */
 const DROP_IN = "99-peili.toml";
 
+/** What must not be turned off, by all its names. */
+const CRI: readonly string[] = [
+  "cri",
+  "io.containerd.grpc.v1.cri",
+  "io.containerd.cri.v1.images",
+];
+
 /** A file that says so is written anew by whoever made it. */
 const GENERATED = /^#.*(?:DO NOT EDIT|k0s_managed=true)/im;
 
@@ -179,6 +186,13 @@ function hindranceOf({ files, section }: ContainerdConfig): string | null {
     return "it is generated: change it where it is generated";
   }
   for (const { path, table } of files) {
+    const disabled = Array.isArray(table.disabled_plugins)
+      ? table.disabled_plugins.find((name) => CRI.includes(String(name)))
+      : undefined;
+    if (disabled !== undefined) {
+      return `${path} has ${disabled} in disabled_plugins, so kubelet cannot ` +
+        "use this containerd, and no hosts.toml is read; take it out first";
+    }
     const registry = at(table, section);
     if (!isTable(registry)) continue;
     const tls = Object.values(isTable(registry.configs) ? registry.configs : {})

@@ -177,6 +177,11 @@ Deno.test.each([
     why: /refuses beside config_path/,
   },
   {
+    name: "without CRI",
+    text: 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n',
+    why: /disabled_plugins, so kubelet cannot use this containerd/,
+  },
+  {
     name: "a table in one line",
     text:
       `version = 2\n[plugins."io.containerd.grpc.v1.cri"]\nregistry = { headers = {} }\n`,
