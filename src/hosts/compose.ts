@@ -28,7 +28,10 @@ export function composeText(user: string, region: Region): string {
   if (splitText(text).user !== user) {
     throw new SyntaxError("Peili cannot add to it so that it can be undone");
   }
-  checkOrder(parseHostsToml(text), text, urls);
+  const inRegion = region.parts.flatMap((part) =>
+    parseHostsToml(part.text).hosts.map(({ url }) => endpointKey(url))
+  );
+  checkOrder(parseHostsToml(text), text, new Set(inRegion));
   return text;
 }
 
@@ -43,20 +46,22 @@ function switchedOff(text: string, keys: ReadonlySet<string>): string {
     );
 }
 
-/** Ours must be asked first, by every version of containerd. */
+/** What is in the region must be asked first, by every version of containerd. */
 function checkOrder(
   { hosts }: HostsFile,
   text: string,
-  urls: ReadonlySet<string>,
+  inRegion: ReadonlySet<string>,
 ): void {
   const order = [
     ...new Set(
       tomlStatements(text).filter(isHostTable).map(({ path }) => path[1]),
     ),
   ];
-  const first = hosts.slice(0, urls.size).map(({ url }) => endpointKey(url));
+  const first = hosts.slice(0, inRegion.size).map(({ url }) =>
+    endpointKey(url)
+  );
   const plain = hosts.every(({ url }, index) => url === order[index]);
-  if (plain && first.every((key) => urls.has(key))) return;
+  if (plain && first.every((key) => inRegion.has(key))) return;
   throw new SyntaxError(
     'its hosts are not all written as [host."URL"], and containerd 2 reads ' +
       "no others; write them so and run configure again",

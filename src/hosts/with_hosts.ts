@@ -10,11 +10,12 @@ import { composeText, withoutTables } from "./compose.ts";
 import {
   formatHostsToml,
   type HostEntry,
+  type HostSettings,
   type HostsFile,
   parseHostsToml,
 } from "./hosts_toml.ts";
 import { type Part, type Region, type SplitText, splitText } from "./region.ts";
-import { registryEntry } from "./registry_entry.ts";
+import { type RegistryEntry, registryEntry } from "./registry_entry.ts";
 
 /** A host that is asked before the registry. */
 export interface MirrorHost extends HostEntry {
@@ -148,12 +149,7 @@ function newPart(
   { file, old }: { file: HostsFile; old: Part | undefined },
 ): Part {
   const { deployment, registry, hosts } = wanted;
-  const { ca, client, skipVerify } = registryEntry(file, registry);
-  const tls = {
-    ...(ca === undefined ? {} : { ca }),
-    ...(client === undefined ? {} : { client }),
-    ...(skipVerify === undefined ? {} : { skipVerify }),
-  };
+  const tls = tlsOf(registryEntry(file, registry));
   const own = hosts.map(({ redirects, ...host }) =>
     redirects ? { ...host, ...tls } : host
   );
@@ -166,6 +162,19 @@ function newPart(
       "name other hosts than wanted now; delete them and that comment, and " +
       "run configure again",
   );
+}
+
+/**
+ * What containerd needs to follow a redirect to the registry. Nothing where it
+ * speaks http: with any of it, containerd tries https first at the mirror.
+ */
+function tlsOf({ url, ca, client, skipVerify }: RegistryEntry): HostSettings {
+  if (url?.startsWith("http://")) return {};
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(client === undefined ? {} : { client }),
+    ...(skipVerify ? { skipVerify } : {}),
+  };
 }
 
 /** What the file must say besides hosts, where the user does not say it. */

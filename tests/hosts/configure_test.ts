@@ -226,3 +226,15 @@ Deno.test("configureHosts() rejects a folder that is no registry", async () => {
     /"\.\.\/x" is not a registry/,
   );
 });
+
+Deno.test.each(["", "a b", "a\n# peili: end"])(
+  "configureHosts() rejects the deployment %j",
+  async (deployment) => {
+    await using at = await temporaryFolder({ keep: "" });
+    await assert.rejects(
+      configureHosts(at.path, wanted([], { deployment })),
+      /Cannot use deployment/,
+    );
+    assert.deepEqual(await at.files(), { keep: "" });
+  },
+);

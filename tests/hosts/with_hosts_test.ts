@@ -63,6 +63,27 @@ Deno.test("withHosts() gives the registry's TLS to Peili's entry, and to no othe
 });
 
 Deno.test.each([
+  { name: "speaks http", text: 'server = "http://a.example"\nca = "x"\n' },
+  { name: "is verified", text: "skip_verify = false\n" },
+])("withHosts() gives Peili no TLS where the registry $name", ({ text }) => {
+  const [own] = parseHostsToml(configured(text)).hosts;
+  assert.deepEqual(Object.keys(own ?? {}), [
+    "url",
+    "capabilities",
+    "dialTimeout",
+  ]);
+});
+
+Deno.test("withHosts() adds a deployment beside one with a host of the user's in it", () => {
+  const later = '[host."https://later.example"]\n';
+  const a = configured("", "a").replace("# peili: end", `${later}$&`);
+  const target = "http://10.0.0.1:31020";
+  const b = configured(a, "b", { mirrorTargets: [target] });
+  assert.deepEqual(urlsOf(b), [TARGET, "https://later.example", target]);
+  assert.equal(restored(b, "b"), a);
+});
+
+Deno.test.each([
   {
     name: "the server before an entry of its name",
     text:

@@ -49,7 +49,8 @@ async function asksPeili(node: Node, digest: string): Promise<void> {
 async function goesThrough(lab: Lab): Promise<void> {
   const before = new Map<Node, Record<string, string>>();
   for (const node of lab.nodes) {
-    await node.writeHosts(hostsWithoutMirror(lab.upstream.url));
+    // Tables in a table, as some write it: ours come before it.
+    await node.writeHosts(`[host]\n${hostsWithoutMirror(lab.upstream.url)}`);
     before.set(node, await filesOf(node.containerd.hostsPath));
     await changeHosts(node, "configure");
   }
