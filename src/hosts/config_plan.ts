@@ -37,6 +37,12 @@ export type ConfigPlan =
 /** The name of a file of Peili's in a folder of imports; among the last read. */
 const DROP_IN = "99-peili.toml";
 
+/** What containerd 1.6 to 2.3 read alike. */
+const FOR_ALL = {
+  version: 2,
+  section: ["plugins", "io.containerd.grpc.v1.cri", "registry"],
+} as const;
+
 /** What must not be turned off, by all its names. */
 const CRI: readonly string[] = [
   "cri",
@@ -63,10 +69,15 @@ export async function planConfig(
 ): Promise<ConfigPlan> {
   const config = await readOrWhy(path, files);
   if (typeof config === "string") {
-    return { kind: "left-alone", path, why: config, lines: linesFor(null) };
+    return {
+      kind: "left-alone",
+      path,
+      why: config,
+      lines: linesFor(null, hostsPath),
+    };
   }
   if (config?.hostsPath === hostsPath) return { kind: "unchanged", path };
-  const lines = linesFor(config);
+  const lines = linesFor(config, hostsPath);
   const leftAlone = (why: string): ConfigPlan => {
     return { kind: "left-alone", path, why, lines };
   };
@@ -78,7 +89,8 @@ export async function planConfig(
     const text = ownText(lines.trimEnd().split("\n"));
     const there = config.files.find((one) => one.path === dropIn);
     const changed = withFile(config, dropIn, text);
-    if (changed.hostsPath === hostsPath) {
+    const isOurs = !there || unsetKeys(there.text) === "";
+    if (isOurs && changed.hostsPath === hostsPath) {
       return write(dropIn, there?.file ?? null, text);
     }
   }
@@ -92,18 +104,6 @@ export async function planConfig(
     return write(place.path, place.file, text);
   }
   return { ...leftAlone("Peili cannot change it in place"), path: place.path };
-
-  /** In the format of the file that imports, or in one that all read. */
-  function linesFor(config: ContainerdConfig | null): string {
-    const { version, section } = config ??
-      {
-        version: 2,
-        section: ["plugins", "io.containerd.grpc.v1.cri", "registry"],
-      };
-    const set = setKey("", [...section, "config_path"], hostsPath);
-    return (version > 1 ? `version = ${version}\n` : "") +
-      set.replaceAll(/ # peili.*$/gm, "");
-  }
 }
 
 /**
@@ -154,6 +154,14 @@ export async function carryOutConfig(
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`Cannot write ${path}: ${why}`, { cause });
   }
+}
+
+/** In the format of the file that imports, or in one that all versions read. */
+function linesFor(config: ContainerdConfig | null, hostsPath: string): string {
+  const { version, section } = config ?? FOR_ALL;
+  const text = setKey("", [...section, "config_path"], hostsPath);
+  return (version > 1 ? `version = ${version}\n` : "") +
+    text.replaceAll(/ # peili.*$/gm, "");
 }
 
 async function readOrWhy(

@@ -66,6 +66,14 @@ const ROWS: Row[] = [
     changes: "conf.d/99-peili.toml",
   },
   {
+    name: "a folder of imports with a file of ours that is not ours alone",
+    files: {
+      "config.toml": 'version = 3\nimports = ["@/conf.d/*.toml"]\n',
+      "conf.d/99-peili.toml": `# mine\n${V2}\n${LIST}\n`,
+    },
+    changes: "conf.d/99-peili.toml",
+  },
+  {
     name: "a folder of imports where a later file decides",
     files: {
       "config.toml": 'version = 3\nimports = ["@/conf.d/*.toml"]\n',
