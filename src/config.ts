@@ -6,7 +6,8 @@
  */
 
 import { InvalidArgumentError, Option } from "commander";
-import { parseEndpoint } from "./hosts/endpoint.ts";
+import { bracketed, parseEndpoint } from "./hosts/endpoint.ts";
+import { isDeployment } from "./hosts/region.ts";
 import { isRegistry } from "./oci/reference.ts";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
@@ -14,19 +15,29 @@ import type { StoreChoice } from "./node.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
+  readonly additionalMirrorTargets: readonly string[];
+  readonly apply: boolean;
   readonly bootstrapKind: "static-peers";
+  /** null: containerd's own configuration stays out of it. */
+  readonly containerdConfig: string | null;
   readonly containerdContentPath: string;
   readonly containerdNamespace: string;
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
   readonly dataDir: string;
+  readonly deployment: string;
+  readonly dryRun: boolean;
   readonly fanOut: number;
+  readonly keepExisting: boolean;
   readonly logLevel: LogLevel;
+  readonly loopback: boolean;
   readonly metricsAddr: ListenAddress;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
+  readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
   readonly peerAddr: ListenAddress;
+  readonly print: boolean;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
@@ -44,9 +55,18 @@ interface Row<T> {
   readonly help: string;
   /** Its default as text, read like the user's; none: it must be given. */
   readonly default?: string;
+  /** What the flag means without a value, as text. */
+  readonly preset?: string;
   /** Reads one text; throws InvalidArgumentError that says what is allowed. */
   readonly read: (text: string) => T;
 }
+
+/** A switch that is off. */
+const NO: Pick<Row<boolean>, "default" | "preset" | "read"> = {
+  default: "false",
+  preset: "true",
+  read: yesOrNo,
+};
 
 const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   bootstrapKind: {
@@ -154,12 +174,14 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "answer tags; false: containerd asks the registry for each, so a tag cannot be pulled while the registry is away",
     default: "true",
+    preset: "true",
     read: yesOrNo,
   },
   resolveLatestTag: {
     flags: "--resolve-latest-tag [true|false]",
     help: "answer the tag latest, too",
     default: "true",
+    preset: "true",
     read: yesOrNo,
   },
   mirrorTargets: {
@@ -167,6 +189,61 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
+  },
+  additionalMirrorTargets: {
+    flags: "--additional-mirror-targets <url,...>",
+    help: "further mirrors that containerd asks after Peili",
+    default: "",
+    read: listOf(mirrorTarget),
+  },
+  mirrorAuthorization: {
+    flags: "--mirror-authorization <value>",
+    help:
+      "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
+    default: "",
+    read: headerValue,
+  },
+  loopback: {
+    flags: "--loopback [true|false]",
+    help: "mirror targets may be loopback: Peili listens there itself",
+    ...NO,
+  },
+  deployment: {
+    flags: "--deployment <name>",
+    help:
+      "whose entries are written or taken out; others of the same node stay untouched",
+    default: "peili",
+    read: deployment,
+  },
+  keepExisting: {
+    flags: "--keep-existing [true|false]",
+    help:
+      "with _default, leave registries alone that have a folder of their own; containerd asks no mirror for them",
+    ...NO,
+  },
+  dryRun: {
+    flags: "--dry-run [true|false]",
+    help: "print what would change as a diff, and change nothing",
+    ...NO,
+  },
+  print: {
+    flags: "--print [true|false]",
+    help:
+      "print a script for a machine's user data (cloud-init) and change nothing; NODE_IP in a target is filled in on the machine",
+    ...NO,
+  },
+  containerdConfig: {
+    flags: "--containerd-config [path]",
+    help:
+      "containerd's own configuration: print as a diff what makes it read hosts.toml, or take that out again",
+    default: "",
+    preset: "/etc/containerd/config.toml",
+    read: (text) => text === "" ? null : absolutePath(text),
+  },
+  apply: {
+    flags: "--apply [true|false]",
+    help: "change containerd's own configuration, too",
+    ...NO,
   },
   logLevel: {
     flags: "--log-level <level>",
@@ -191,7 +268,7 @@ function toOption(row: Row<unknown>): Option {
   const variable = `PEILI_${flag.replaceAll("-", "_").toUpperCase()}`;
   const option = new Option(row.flags, row.help).env(variable)
     .argParser(row.read);
-  if (row.flags.endsWith("]")) option.preset("true");
+  if (row.preset !== undefined) option.preset(row.preset);
   return row.default === undefined
     ? option.makeOptionMandatory()
     : option.default(row.read(row.default), row.default || "none");
@@ -272,15 +349,32 @@ function registryUrl(text: string): string {
 }
 
 function mirrorTargets(text: string): readonly string[] {
-  const targets = listOf((target) => target)(text);
+  const targets = listOf(mirrorTarget)(text);
+  if (targets.length > 0) return targets;
+  throw new InvalidArgumentError(TARGETS_ALLOWED);
+}
+
+function mirrorTarget(text: string): string {
   try {
-    targets.forEach((target) => parseEndpoint(target, "mirror target"));
-    if (targets.length > 0) return targets;
+    return parseEndpoint(bracketed(text), "mirror target").url;
   } catch {
     // Its message does not name the option; this one does.
+    throw new InvalidArgumentError(TARGETS_ALLOWED);
   }
+}
+
+const TARGETS_ALLOWED =
+  "Allowed: one or more of http(s)://host[:port] without a path, IPv6 in brackets.";
+
+function headerValue(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.trim();
+  throw new InvalidArgumentError("Allowed: printable ASCII.");
+}
+
+function deployment(text: string): string {
+  if (isDeployment(text)) return text;
   throw new InvalidArgumentError(
-    "Allowed: one or more of http(s)://host[:port] without a path.",
+    "Allowed: letters, digits, dots, hyphens and underscores.",
   );
 }
 
