@@ -25,11 +25,13 @@ export interface Config {
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorTargets: readonly string[];
+  readonly network: string;
   readonly peerAddr: ListenAddress;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
+  readonly secretFile: string | null;
   readonly staticPeers: readonly string[];
   readonly upstream: ReadonlyMap<string, string>;
 }
@@ -58,6 +60,20 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help: "peer listeners of all nodes, the same list on each, itself included",
     default: "",
     read: listOf(peerAddress),
+  },
+  network: {
+    flags: "--network <name>",
+    help:
+      "name of the deployment: nodes with another one are strangers, even with the same secret",
+    default: "peili",
+    read: networkName,
+  },
+  secretFile: {
+    flags: "--secret-file <path>",
+    help:
+      "file with the deployment's secret, any text, read at start; without one, whoever reaches the peer listener is answered. Several lines are several secrets: the first is used, all are accepted, so that it can be changed node by node (add the new one below, then move it up, then remove the old one). The router's swarm takes the first line only: while that differs, nodes find only those with the same one",
+    default: "",
+    read: (text) => text === "" ? null : absolutePath(text),
   },
   containerdSock: {
     flags: "--containerd-sock <path>",
@@ -209,6 +225,13 @@ function yesOrNo(text: string): boolean {
 function notEmpty(text: string): string {
   if (text.trim() !== "") return text.trim();
   throw new InvalidArgumentError("It must not be empty.");
+}
+
+function networkName(text: string): string {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "Allowed: 1 to 63 letters, digits, dots, underscores and hyphens.",
+  );
 }
 
 function absolutePath(text: string): string {

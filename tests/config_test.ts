@@ -88,6 +88,20 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     bad: ["a", ":5002", "a:0", "a:1,b", "fd00::1:5002", "http://a:1"],
     says: "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
   },
+  network: {
+    flag: "--network",
+    default: "peili",
+    good: [["eu-west.1_a", "eu-west.1_a"]],
+    bad: ["", " ", "-a", "a b", "a/b", "ä", "x".repeat(64)],
+    says: "Allowed: 1 to 63 letters, digits, dots, underscores and hyphens.",
+  },
+  secretFile: {
+    flag: "--secret-file",
+    default: null,
+    good: [["", null], ["/x/y", "/x/y"]],
+    bad: ["x", "./x"],
+    says: PATH_SAYS,
+  },
   containerdSock: {
     flag: "--containerd-sock",
     default: "/run/containerd/containerd.sock",

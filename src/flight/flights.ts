@@ -10,6 +10,7 @@ import { sleep } from "../async/backoff.ts";
 import { readText } from "../async/read_text.ts";
 import type { Log } from "../log.ts";
 import type { Digest } from "../oci/digest.ts";
+import type { PeerFetch } from "../routing/peer_fetch.ts";
 import type { Peer, Router } from "../routing/router.ts";
 import { emptyHome, expire, handle, type HomeOptions } from "./home.ts";
 import {
@@ -70,7 +71,7 @@ export interface FlightsDeps {
    *
    * @default {fetch}
    */
-  readonly fetcher?: typeof fetch;
+  readonly fetcher?: PeerFetch;
   /**
    * Time between reports, and until a part is over.
    *

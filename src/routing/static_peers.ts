@@ -10,6 +10,7 @@ import { sleep } from "../async/backoff.ts";
 import { deadline } from "../async/deadline.ts";
 import { readText } from "../async/read_text.ts";
 import type { Log } from "../log.ts";
+import type { PeerFetch } from "./peer_fetch.ts";
 import { holdsPath, PEER_PATH, type PeerIdentity } from "./peer_paths.ts";
 import { byRendezvous } from "./rendezvous.ts";
 import type { Peer, Readiness, Router } from "./router.ts";
@@ -30,7 +31,7 @@ export interface StaticPeersOptions {
    *
    * @default {fetch}
    */
-  readonly fetcher?: typeof fetch;
+  readonly fetcher?: PeerFetch;
 }
 
 /** The router, which knows nobody until it runs. */
@@ -167,7 +168,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
 }
 
 async function identify(
-  fetcher: typeof fetch,
+  fetcher: PeerFetch,
   address: string,
   signal: AbortSignal,
 ): Promise<PeerIdentity> {
