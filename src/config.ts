@@ -31,7 +31,7 @@ export interface Config {
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
-  readonly secretFile: string | null;
+  readonly secretFile: string;
   readonly staticPeers: readonly string[];
   readonly upstream: ReadonlyMap<string, string>;
 }
@@ -73,7 +73,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "file with the deployment's secret, any text, read at start; without one, whoever reaches the peer listener is answered. Several lines are several secrets: the first is used, all are accepted, so that it can be changed node by node (add the new one below, then move it up, then remove the old one). The router's swarm takes the first line only: while that differs, nodes find only those with the same one",
     default: "",
-    read: (text) => text === "" ? null : absolutePath(text),
+    read: (text) => text === "" ? "" : absolutePath(text),
   },
   containerdSock: {
     flags: "--containerd-sock <path>",

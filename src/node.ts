@@ -56,8 +56,8 @@ export interface NodeOptions extends FilterOptions {
   readonly metricsAddr: ListenAddress;
   /** Name of the deployment; nodes of another one are strangers. */
   readonly network: string;
-  /** File with the deployment's secret; null: whoever reaches a node may ask. */
-  readonly secretFile: string | null;
+  /** File with the deployment's secret; "": none, whoever reaches a node may ask. */
+  readonly secretFile: string;
   /** `host:port` of every node's peer listener. */
   readonly staticPeers: readonly string[];
 }
@@ -201,7 +201,7 @@ async function deploymentOf(
   { network, secretFile }: NodeOptions,
   log: Log,
 ): Promise<Deployment> {
-  if (secretFile === null) {
+  if (secretFile === "") {
     log.warn("no secret: whoever reaches the peer listener is answered", {
       hint: "--secret-file",
     });

@@ -97,8 +97,8 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
   },
   secretFile: {
     flag: "--secret-file",
-    default: null,
-    good: [["", null], ["/x/y", "/x/y"]],
+    default: "",
+    good: [["", ""], ["/x/y", "/x/y"]],
     bad: ["x", "./x"],
     says: PATH_SAYS,
   },

@@ -26,7 +26,7 @@ const OPTIONS: NodeOptions = {
   metricsAddr: ANY_PORT,
   staticPeers: [],
   network: "peili",
-  secretFile: null,
+  secretFile: "",
   mirroredRegistries: [],
   registryFilters: [],
   resolveTags: true,
