@@ -35,10 +35,9 @@ export function membersOnly(
     if (asker.kind === "stranger") {
       const { kind, ...why } = asker;
       facts.handler = kind;
-      facts.error = why.reason;
       const more = sayRarely(why.reason);
       if (more !== null) log.warn("stranger refused", { ip, ...why, more });
-      throw new RegistryError("UNAUTHORIZED", "not a node of this deployment");
+      throw new RegistryError("UNAUTHORIZED", `not of us: ${why.reason}`);
     }
     const sign = (status: number, headers: Headers) => {
       const digest = headers.get("Docker-Content-Digest");
