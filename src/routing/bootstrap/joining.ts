@@ -177,8 +177,10 @@ export function joining(deps: JoiningDeps): Joining {
         (began !== null && clock.now() - began >= ALONE_AFTER_MS);
       if (settled) return { ready: true };
       const reason = `bootstrap (${bootstrap.kind}): ${SAYS[outcome.kind]}`;
-      const why = outcome.kind === "failed" ? `: ${outcome.error}` : "";
-      return { ready: false, reason: reason + why };
+      if (outcome.kind !== "failed") return { ready: false, reason };
+      const { error } = outcome;
+      const why = error instanceof Error ? error.message : String(error);
+      return { ready: false, reason: `${reason}: ${why}` };
     },
     outcome: () => outcome,
   };
