@@ -7,7 +7,7 @@
 
 import { rarely } from "../async/rarely.ts";
 import type { Log } from "../log.ts";
-import type { PeerFetch } from "../routing/peer_fetch.ts";
+import { type PeerFetch, StrangerError } from "../routing/peer_fetch.ts";
 import type { Deployment } from "./deployment.ts";
 import { MAX_SKEW_SECONDS } from "./proof.ts";
 
@@ -71,6 +71,8 @@ export function askPeers(
     if (status === 401 || status >= 500 || asked.trusts(answer)) return answer;
     await answer.body?.cancel();
     warn("peer does not know the secret", url.host);
-    throw new Error(`Cannot trust ${url.host}: it does not know the secret`);
+    throw new StrangerError(
+      `Cannot trust ${url.host}: it does not know the secret`,
+    );
   };
 }

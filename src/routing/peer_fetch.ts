@@ -13,10 +13,15 @@ export interface PeerRequest extends RequestInit {
 
 /**
  * Asks a peer listener, as `fetch` does. It adds what the peer needs to know
- * whom it answers, follows no redirect, and rejects when the answer is by
- * somebody else.
+ * whom it answers, follows no redirect, and rejects with a
+ * {@linkcode StrangerError} when the answer is by somebody else.
  */
 export type PeerFetch = (
   url: string,
   request: PeerRequest,
 ) => Promise<Response>;
+
+/** Somebody else listens at a peer's address. */
+export class StrangerError extends Error {
+  override readonly name = "StrangerError";
+}
