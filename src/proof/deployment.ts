@@ -43,6 +43,7 @@ export interface Asked {
 
 /** A node of this deployment asks. */
 export interface Member {
+  /** Tells it from a stranger. */
   readonly kind: "member";
   /** The request; its body breaks at the end if it is not what was signed. */
   readonly request: Request;
@@ -60,6 +61,7 @@ export interface Member {
 
 /** Somebody else asks. */
 export interface Stranger {
+  /** Tells it from a member. */
   readonly kind: "stranger";
   /** Why it is none of us. */
   readonly reason: Refusal | "another network";

@@ -17,13 +17,15 @@
  * That is why proofs are not remembered: a memory of them would cost each node
  * megabytes and stop nothing.
  *
- * Cost: two HMACs on each side, 7 to 15 us each with node:crypto (WebCrypto: 70
- * us); a request takes 200 us and more.
+ * Cost: two HMACs on each side, 11 us each with node:crypto (WebCrypto: 70 us).
+ * An exchange without content that takes 70 us takes 190 us with all of it, both
+ * sides together. A stranger without a proof costs 0.2 us, with a wrong one an
+ * HMAC for each secret.
  *
  * @module
  */
 
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 
 /** What a request's proof is about. */
 export interface Claim {
@@ -146,9 +148,14 @@ function macOf(key: Uint8Array, parts: readonly string[]): string {
   return createHmac("sha256", key).update(parts.join("\n")).digest("base64url");
 }
 
-/** Compares in a time that does not tell where they differ. */
+/**
+ * Compares in a time that does not tell where they differ. timingSafeEqual takes
+ * bytes, and to make them of two texts costs half as much as an HMAC.
+ */
 function isSame(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((text) => new TextEncoder().encode(text));
-  return left !== undefined && right !== undefined &&
-    left.length === right.length && timingSafeEqual(left, right);
+  let different = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) {
+    different |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  }
+  return different === 0;
 }
