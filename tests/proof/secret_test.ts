@@ -64,6 +64,14 @@ Deno.test("secretKeys() refuses no secret, and more than 8", () => {
   assert.equal(most.proofs.length, 8);
 });
 
+Deno.test("secretKeys() refuses what is no text, and what begins as all of its kind", () => {
+  const bytes = new TextDecoder().decode(new Uint8Array([65, 200, 7, 66]));
+  const pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n";
+  for (const text of [bytes, `${LONG}\0`, pem]) {
+    assert.throws(() => secretKeys(text, "peili"), RangeError);
+  }
+});
+
 Deno.test("readSecretKeys() reads a file", async () => {
   await using folder = await temporaryFolder({ secret: `${LONG}\n` });
   const keys = await readSecretKeys(`${folder.path}/secret`, "peili");
