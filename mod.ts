@@ -105,7 +105,7 @@ export {
   type Member,
   type Stranger,
 } from "./src/proof/deployment.ts";
-export type { Refusal } from "./src/proof/proof.ts";
+export type { Answer, Claim, Refusal } from "./src/proof/proof.ts";
 export { type SecretKeys, secretKeys } from "./src/proof/secret.ts";
 export type { ByteRange, RangeRequest } from "./src/oci/range.ts";
 export type { TagReference } from "./src/oci/reference.ts";
@@ -115,7 +115,7 @@ export type {
   ExchangeFacts,
   Handler,
 } from "./src/registry/exchange.ts";
-export { membersOnly } from "./src/registry/members.ts";
+export { type MembersDeps, membersOnly } from "./src/registry/members.ts";
 export {
   registryHandler,
   type RegistryOptions,

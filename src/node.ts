@@ -157,13 +157,12 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     "peer",
     options.peerAddr,
     membersOnly(
-      members,
-      log,
       routes({
         "/v2": registryHandler(shared),
         "/v2/": registryHandler(shared),
         ...peerApi({ id }, holdsIn(committed), flight.answer),
       }),
+      { deployment: members, log },
     ),
   );
   const mirrored = registryHandler(firstOf(committed, cluster), {

@@ -6,7 +6,14 @@
  */
 
 import { withCheckedBody } from "./checked_body.ts";
-import { digestOfBody, type Proofs, proofs, type Refusal } from "./proof.ts";
+import {
+  type Answer,
+  type Claim,
+  digestOfBody,
+  type Proofs,
+  proofs,
+  type Refusal,
+} from "./proof.ts";
 import type { SecretKeys } from "./secret.ts";
 
 /** Header with the name of the asker's network. */
@@ -24,11 +31,9 @@ export interface Deployment {
   /**
    * Prepares a request to a peer.
    *
-   * @param method In capitals
-   * @param target Path and query, as they go over the wire
-   * @param body What is sent; "" for nothing
+   * @param claim What is asked, and the body that is sent; "" for none
    */
-  ask(method: string, target: string, body: string): Asked;
+  ask(claim: Claim & { readonly body: string }): Asked;
   /** Judges who asks. It reads no body and does not throw. */
   admit(request: Request): Member | Stranger;
 }
@@ -47,16 +52,8 @@ export interface Member {
   readonly kind: "member";
   /** The request; its body breaks at the end if it is not what was signed. */
   readonly request: Request;
-  /**
-   * Headers of the answer, which prove that this node is of the deployment.
-   *
-   * @param status Its status
-   * @param digest Its Docker-Content-Digest, or null
-   */
-  answer(
-    status: number,
-    digest: string | null,
-  ): Readonly<Record<string, string>>;
+  /** Headers of the answer, which prove that this node is of the deployment. */
+  answer(answer: Answer): Readonly<Record<string, string>>;
 }
 
 /** Somebody else asks. */
@@ -117,17 +114,16 @@ function secretSides(
   { sign, check }: Proofs,
 ): Pick<Deployment, "ask" | "admit"> {
   return {
-    ask(method, target, body) {
+    ask({ method, target, body }) {
       const digest = hasBody(method) ? digestOfBody(body) : "";
       const { text, answered } = sign({ method, target, body: digest });
       return {
         headers: { [NETWORK_HEADER]: network, [PROOF_HEADER]: text },
         trusts: ({ status, headers }) =>
-          answered(
-            headers.get(PROOF_HEADER) ?? "",
+          answered(headers.get(PROOF_HEADER) ?? "", {
             status,
-            headers.get(DIGEST_HEADER),
-          ),
+            digest: headers.get(DIGEST_HEADER),
+          }),
       };
     },
     admit(request) {
@@ -145,9 +141,7 @@ function secretSides(
         request: hasBody(method)
           ? withCheckedBody(request, verdict.body)
           : request,
-        answer: (status, digest) => ({
-          [PROOF_HEADER]: verdict.answer(status, digest),
-        }),
+        answer: (answer) => ({ [PROOF_HEADER]: verdict.answer(answer) }),
       };
     },
   };

@@ -35,6 +35,14 @@ export interface Claim {
   readonly target: string;
 }
 
+/** What an answer's proof is about. */
+export interface Answer {
+  /** Its status. */
+  readonly status: number;
+  /** Its Docker-Content-Digest, or null. */
+  readonly digest: string | null;
+}
+
 /** Why a proof is refused. */
 export type Refusal = "no proof" | "wrong proof" | "old proof" | "early proof";
 
@@ -43,7 +51,7 @@ export interface Signed {
   /** The header's value. */
   readonly text: string;
   /** Tells whether an answer's header is by somebody who knows the secret. */
-  answered(text: string, status: number, digest: string | null): boolean;
+  answered(text: string, answer: Answer): boolean;
 }
 
 /** A request's proof that is right. */
@@ -51,7 +59,7 @@ export interface Proven {
   /** What {@linkcode digestOfBody} must give for the body; "" without one. */
   readonly body: string;
   /** Makes the header of the answer. */
-  answer(status: number, digest: string | null): string;
+  answer(answer: Answer): string;
 }
 
 /** A request's proof that is not. */
@@ -98,10 +106,8 @@ export function proofs(
       return {
         text: `1.${time}.${body}.${mac}`,
         // It signs with its own first secret, which during a change is another.
-        answered: (text, status, digest) =>
-          keys.some((own) =>
-            isSame(macOfAnswer(own, mac, status, digest), text)
-          ),
+        answered: (text, answer) =>
+          keys.some((own) => isSame(macOfAnswer(own, mac, answer), text)),
       };
     },
     check(text, { method, target }) {
@@ -116,10 +122,7 @@ export function proofs(
         const reason = skewSeconds < 0 ? "old proof" : "early proof";
         return { reason, skewSeconds };
       }
-      return {
-        body,
-        answer: (status, digest) => macOfAnswer(key, mac, status, digest),
-      };
+      return { body, answer: (answer) => macOfAnswer(key, mac, answer) };
     },
   };
 }
@@ -137,8 +140,7 @@ export function digestOfBody(body: string | Uint8Array): string {
 function macOfAnswer(
   key: Uint8Array,
   request: string,
-  status: number,
-  digest: string | null,
+  { status, digest }: Answer,
 ): string {
   return macOf(key, ["answer", request, String(status), digest ?? ""]);
 }

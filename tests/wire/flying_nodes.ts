@@ -126,7 +126,10 @@ export function startFlyingNode(
   );
   const peer = serve(
     "peer",
-    membersOnly(members, log, routes({ "/v2/": shared, ...api })),
+    membersOnly(routes({ "/v2/": shared, ...api }), {
+      deployment: members,
+      log,
+    }),
   );
   const router = network.join({ id, address: peer });
   const flight: Flights = flights(
