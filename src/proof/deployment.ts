@@ -62,6 +62,8 @@ export interface Stranger {
   readonly kind: "stranger";
   /** Why it is none of us. */
   readonly reason: Refusal | "another network";
+  /** The network that it names, when that is another one. */
+  readonly network?: string;
   /** Seconds that its clock is ahead of ours, when only that is wrong. */
   readonly skewSeconds?: number;
 }
@@ -79,6 +81,9 @@ export interface DeploymentOptions {
    */
   readonly now?: () => number;
 }
+
+/** Characters of a network's name. */
+const MAX_NAME = 63;
 
 const DIGEST_HEADER = "Docker-Content-Digest";
 
@@ -100,10 +105,8 @@ export function deployment(options: DeploymentOptions): Deployment {
       }),
       admit(request) {
         // Who says no name is a person with curl: there is no secret to know.
-        const name = request.headers.get(NETWORK_HEADER) ?? network;
-        return name === network
-          ? { kind: "member", request, answer: () => ({}) }
-          : { kind: "stranger", reason: "another network" };
+        return strangerBy(request, network) ??
+          { kind: "member", request, answer: () => ({}) };
       },
     }),
   };
@@ -127,11 +130,9 @@ function secretSides(
       };
     },
     admit(request) {
+      const stranger = strangerBy(request, network);
+      if (stranger) return stranger;
       const { method, url, headers } = request;
-      const name = headers.get(NETWORK_HEADER);
-      if (name !== null && name !== network) {
-        return { kind: "stranger", reason: "another network" };
-      }
       const target = url.slice(url.indexOf("/", "http://".length));
       const claim = { method, target };
       const verdict = check(headers.get(PROOF_HEADER), claim);
@@ -145,6 +146,14 @@ function secretSides(
       };
     },
   };
+}
+
+/** Who names another network; null for one who names this one, or none. */
+function strangerBy({ headers }: Request, network: string): Stranger | null {
+  const name = headers.get(NETWORK_HEADER) ?? network;
+  if (name === network) return null;
+  const kind = "stranger";
+  return { kind, reason: "another network", network: name.slice(0, MAX_NAME) };
 }
 
 /** What GET and HEAD may carry nobody reads. */

@@ -63,6 +63,7 @@ Deno.test.each(WITH)(
     assert.deepEqual(having(row.secret).admit(request), {
       kind: "stranger",
       reason: "another network",
+      network: "other",
     });
   },
 );
