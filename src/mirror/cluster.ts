@@ -142,13 +142,14 @@ export function cluster(
     request: ContentRequest,
     { range, signal }: OpenOptions,
     failed: string[],
+    stalled: string | null = null,
   ): Promise<Obtained> {
     const { digest } = request;
     using limit = deadline(signal, obtainMs);
     const options = { range, signal: limit.signal };
     const chunk = startOf(range) > 0 && await fromRecent(request, options);
     if (chunk) return chunk;
-    const askHome = () => ask(request, options, failed);
+    const askHome = () => ask(request, options, failed, stalled);
     let told: Told | null = null;
     let mayLead = false;
     let failures = 0;
@@ -174,9 +175,11 @@ export function cluster(
         return { started, role: reply.kind, depth };
       }
       failures++;
-      failed.push(
-        ...reply.kind === "follow" ? reply.peers.slice(0, 1) : reply.peers,
-      );
+      const gone = reply.kind === "follow"
+        ? reply.peers.slice(0, 1)
+        : reply.peers;
+      failed.push(...gone);
+      if (stalled !== null && gone.includes(stalled)) stalled = null;
       log.debug("nobody of the flight delivers", { digest, failures });
     }
     if (signal.aborted) return null;
@@ -213,6 +216,7 @@ export function cluster(
     request: ContentRequest,
     { range, signal }: OpenOptions,
     failed: readonly string[],
+    stalled: string | null,
   ): Promise<Told> {
     const { digest } = request;
     const own = await pullState(digest);
@@ -224,6 +228,7 @@ export function cluster(
         total: own?.kind === "pulling" ? own.total : 0,
         holders: known,
         failed,
+        stalled,
         signal,
       });
     const found = firstHolder(request, failed, signal);
@@ -343,9 +348,10 @@ export function cluster(
     request: ContentRequest,
     options: OpenOptions,
     failed: string[],
+    stalled: string | null,
   ): Promise<StartedBody | null> {
     metrics.count("peili_flight_rejoins_total", {});
-    const next = await obtain(request, options, failed);
+    const next = await obtain(request, options, failed, stalled);
     if (next === "lead") {
       leads.expect(request.digest);
       return null;
@@ -376,12 +382,13 @@ export function cluster(
     const hasLast = range === null || range.end === size - 1;
     const part = sent.begin(digest, range?.start ?? 0);
     const content = peers.relay(request, started, {
-      async goOn(range, failed) {
+      async goOn(range, failed, reason) {
         flight.rejoins++;
         broke.add(failed);
         // Long ago is no reason: in the end nobody would be left but upstream.
         const recent = [...broke].filter((one) => aside.has(one, digest));
-        const next = await goOn(request, { range, signal }, recent);
+        const stalled = reason === "stalled" ? failed : null;
+        const next = await goOn(request, { range, signal }, recent, stalled);
         if (!next) await part.lowest();
         return next;
       },
