@@ -10,13 +10,13 @@
  *
  * What it does not do. Bytes are not encrypted: whoever sees the traffic sees
  * the content. Whoever sees a request can repeat it, as it was and at any node,
- * for as long as its time counts; he can ask and say nothing else, because path
- * and body are in the proof. He then gets what he could have seen before:
- * content is named by its digest, and a tag's answer is a minute old at most.
- * With a message of a flight he can make a home believe for some seconds that a
- * node still pulls, or has left; nodes correct that every second. That is why
- * proofs are not remembered: it would cost each node megabytes to stop little,
- * and two nodes ask the same twice in a second for good reasons.
+ * for as long as its time counts, but ask and say nothing else, because path and
+ * body are in the proof. That yields what could be seen before: content is named
+ * by its digest, and a tag's answer is a minute old at most. A repeated message
+ * of a flight makes a home believe for some seconds that a node still pulls, or
+ * has left; nodes correct that every second. So proofs are not remembered: it
+ * would cost each node megabytes to stop little, and two nodes ask the same
+ * twice in a second for good reasons.
  *
  * Cost: two HMACs on each side, 11 us each with node:crypto (WebCrypto: 70 us).
  * An exchange without content that takes 70 us takes 190 us with all of it, both
