@@ -26,6 +26,8 @@ const COMMANDS = {
     "metricsAddr",
     "bootstrapKind",
     "staticPeers",
+    "network",
+    "secretFile",
     "mirroredRegistries",
     "registryFilters",
     "resolveTags",
