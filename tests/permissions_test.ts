@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import { layoutFolder } from "./layout/layout_folder.ts";
 import { program, startProgram } from "./program.ts";
+import { bundled } from "./project_copy.ts";
 import { LAYER } from "./suites/content.ts";
 import { rawRequest } from "./wire/raw_client.ts";
 
@@ -130,42 +131,66 @@ Deno.test.each(NEEDED)("the set $set allows its defaults", async (row) => {
   assert.deepEqual(JSON.parse(stdout), row.allowed.map(() => "granted"));
 });
 
+/** The program as it is here, and as an image runs it; disposing of it removes it. */
+const PROGRAMS: {
+  name: string;
+  make: () => Promise<{ readonly bundle: string } & AsyncDisposable>;
+}[] = [
+  {
+    name: "peili",
+    make: () =>
+      Promise.resolve({
+        bundle: "main.ts",
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
+  },
+  { name: "the bundled peili", make: bundled },
+];
+
 const ADDRESSES = ["--mirror-addr", "--peer-addr", "--metrics-addr"]
   .map((flag) => `${flag}=127.0.0.1:0`);
 
-Deno.test("peili run works with the set run alone", async () => {
-  await using node = startProgram(["run", ...ADDRESSES], {
-    permissions: ["-P=run"],
-  });
-  const running = await node.line("running");
-  for (const name of ["mirror", "metrics"]) {
-    const answer = await fetch(`http://${running[name]}/livez`);
-    assert.deepEqual([answer.status, await answer.text()], [200, "ok\n"]);
-  }
-  const metrics = await fetch(`http://${running.metrics}/metrics`);
-  assert.match(await metrics.text(), /^peili_resident_memory_bytes [1-9]/m);
-  const who = await fetch(`http://${running.peer}/peili/v1/peer`);
-  assert.equal(typeof (await who.json()).id, "string");
+Deno.test.each(PROGRAMS)(
+  "$name run works with the set run alone",
+  async ({ make }) => {
+    await using made = await make();
+    await using node = startProgram(["run", ...ADDRESSES], {
+      permissions: ["-P=run"],
+      file: made.bundle,
+    });
+    const running = await node.line("running");
+    for (const name of ["mirror", "metrics"]) {
+      const answer = await fetch(`http://${running[name]}/livez`);
+      assert.deepEqual([answer.status, await answer.text()], [200, "ok\n"]);
+    }
+    const metrics = await fetch(`http://${running.metrics}/metrics`);
+    assert.match(await metrics.text(), /^peili_resident_memory_bytes [1-9]/m);
+    const who = await fetch(`http://${running.peer}/peili/v1/peer`);
+    assert.equal(typeof (await who.json()).id, "string");
 
-  // What a client does wrong is no reason to write anything but log lines.
-  await rawRequest(
-    String(running.mirror),
-    "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n",
-  );
-  node.stop();
-  const { code, stderr } = await node.ended;
-  assert.equal(code, 0);
-  for (const line of stderr.trimEnd().split("\n")) JSON.parse(line);
-});
+    // What a client does wrong is no reason to write anything but log lines.
+    await rawRequest(
+      String(running.mirror),
+      "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n",
+    );
+    node.stop();
+    const { code, stderr } = await node.ended;
+    assert.equal(code, 0);
+    for (const line of stderr.trimEnd().split("\n")) JSON.parse(line);
+  },
+);
 
 /** Runs a node over a layout that has one blob, and asks for it. */
-async function serveLayout(permissions: readonly string[]): Promise<void> {
+async function serveLayout(
+  file: string,
+  permissions: readonly string[],
+): Promise<void> {
   await using folder = await layoutFolder();
   await folder.put(LAYER.bytes);
   await folder.refer(LAYER);
   await using node = startProgram(
     ["run", `--store=layout:${folder.path}`, ...ADDRESSES],
-    { permissions: [...permissions, `--allow-read=${folder.path}`] },
+    { file, permissions: [...permissions, `--allow-read=${folder.path}`] },
   );
   const { peer } = await node.line("running");
   const blob = await fetch(`http://${peer}/v2/a/blobs/${LAYER.digest}`);
@@ -178,32 +203,47 @@ async function serveLayout(permissions: readonly string[]): Promise<void> {
   }
 }
 
-Deno.test("peili run serves a layout with the set run and reading its folder", async () => {
-  await serveLayout(["-P=run"]);
-});
+Deno.test.each(PROGRAMS)(
+  "$name run serves a layout with the set run and reading its folder",
+  async ({ make }) => {
+    await using made = await make();
+    await serveLayout(made.bundle, ["-P=run"]);
+  },
+);
 
-Deno.test("peili run serves a layout without writing anything, and without gRPC", async () => {
-  // gRPC reads variables when it is loaded, which nothing allows here.
-  await serveLayout(["--allow-net", "--allow-env=PEILI_*"]);
-  const { code, stderr } = await program(["run", ...ADDRESSES], {
-    permissions: ["--allow-net", "--allow-env=PEILI_*"],
-  });
-  assert.equal(code, 1);
-  assert.match(stderr, /Requires env access/);
-});
-
-Deno.test("peili configure is refused another folder by its set", async () => {
-  const path = await Deno.makeTempDir();
-  try {
-    const { code, stderr } = await program([
-      "configure",
-      "--mirror-targets=http://10.0.0.1:30020",
-      `--containerd-registry-config-path=${path}/certs.d`,
-    ], { permissions: ["-P=configure"] });
+Deno.test.each(PROGRAMS)(
+  "$name run serves a layout without writing anything, and without gRPC",
+  async ({ make }) => {
+    await using made = await make();
+    const file = made.bundle;
+    // gRPC reads variables when it is loaded, which nothing allows here.
+    const permissions = ["--allow-net", "--allow-env=PEILI_*"];
+    await serveLayout(file, permissions);
+    const { code, stderr } = await program(["run", ...ADDRESSES], {
+      permissions,
+      file,
+    });
     assert.equal(code, 1);
-    assert.match(JSON.parse(stderr).error, /Requires (read|write) access/);
-    assert.deepEqual(await Array.fromAsync(Deno.readDir(path)), []);
-  } finally {
-    await Deno.remove(path);
-  }
-});
+    assert.match(stderr, /Requires env access/);
+  },
+);
+
+Deno.test.each(PROGRAMS)(
+  "$name configure is refused another folder by its set",
+  async ({ make }) => {
+    await using made = await make();
+    const path = await Deno.makeTempDir();
+    try {
+      const { code, stderr } = await program([
+        "configure",
+        "--mirror-targets=http://10.0.0.1:30020",
+        `--containerd-registry-config-path=${path}/certs.d`,
+      ], { permissions: ["-P=configure"], file: made.bundle });
+      assert.equal(code, 1);
+      assert.match(JSON.parse(stderr).error, /Requires (read|write) access/);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(path)), []);
+    } finally {
+      await Deno.remove(path);
+    }
+  },
+);

@@ -87,6 +87,7 @@ const EMPTY_NAMES = new Set(
 
 /** Tests whose subject is no single folder of the source. */
 const WHOLE = [
+  "tests/bundle_test.ts",
   "tests/policy_test.ts",
   "tests/permissions_test.ts",
   "tests/wire/",

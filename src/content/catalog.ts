@@ -24,7 +24,7 @@ export interface CatalogEntry {
   readonly digest: Digest;
   /** Digests of the config and the layers that it refers to, if a manifest. */
   readonly blobs: readonly string[];
-  /** Digests of the manifests that it refers to, if an index. */
+  /** Digests of the manifests that it refers to, and of what may be one. */
   readonly manifests: readonly string[];
   /** Where it is known to come from, besides what images reach. */
   readonly origins: readonly ContentOrigin[];

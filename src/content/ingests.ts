@@ -130,9 +130,11 @@ export function folderIngests(options: IngestsOptions): Ingests {
   }
 
   async function offered(
-    { digest, registry }: ContentRequest,
+    { digest, registry, plain }: ContentRequest,
   ): Promise<Ingest | null> {
-    if (options.filter.restricts && registry === undefined) return null;
+    // Only containerd knows where it pulls from; others may say what they like.
+    const isKnown = registry !== undefined && !plain;
+    if (options.filter.restricts && !isKnown) return null;
     const ingest = await find(digest);
     if (!ingest || ingest.total === 0) return null;
     const isIdle = Date.now() - ingest.grewAt >= IDLE_MS;

@@ -12,7 +12,7 @@
  */
 
 import { parseDigest } from "../oci/digest.ts";
-import { parseImageName } from "../oci/reference.ts";
+import { parseImageName, splitFamiliarName } from "../oci/reference.ts";
 
 /** The annotations that may hold a name, the one that says most first. */
 const NAMES = [
@@ -53,12 +53,8 @@ export function namesOf(entry: unknown): string[] {
 function fullName(text: string): string | null {
   // A tag alone, or an image that is named by its digest.
   if (!text.includes(":") || parseDigest(text)) return null;
-  const [first = "", ...rest] = text.split("/");
-  const hasRegistry = rest.length > 0 && /[.:]|^localhost$/.test(first);
-  const registry = hasRegistry ? first : "docker.io";
-  const path = hasRegistry ? rest.join("/") : text;
-  const isOfficial = registry === "docker.io" && !path.includes("/");
-  return tagged(`${registry}/${isOfficial ? "library/" : ""}${path}`);
+  const { registry, path } = splitFamiliarName(text);
+  return tagged(`${registry}/${path}`);
 }
 
 function tagged(name: string): string | null {

@@ -52,8 +52,14 @@ export function refOf(digest: Digest, kind = "layer"): string {
   return `k8s.io/7/${kind}-${digest}`;
 }
 
-/** Makes a folder without `ingest/`. */
-export async function ingestFolder(): Promise<IngestFolder> {
+/**
+ * Makes a folder without `ingest/`.
+ *
+ * @param filter Whether the operator left something out
+ */
+export async function ingestFolder(
+  filter = { restricts: false },
+): Promise<IngestFolder> {
   const root = await Deno.makeTempDir({ prefix: "peili-ingests-" });
   const parts = new Set<Digest>();
   const log = recordedLog();
@@ -92,7 +98,7 @@ export async function ingestFolder(): Promise<IngestFolder> {
     log,
     begin,
     ingests: folderIngests({
-      filter: { restricts: false },
+      filter,
       contentPath: root,
       namespace: "k8s.io",
       takesPart: (digest) => parts.has(digest),

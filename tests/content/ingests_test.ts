@@ -373,3 +373,21 @@ Deno.test("resolve() knows no tag, and stat() no manifest", async () => {
   const tag = { registry: "r.example", repository: "a", tag: "v1" };
   assert.equal(await source.resolve(tag, patient()), null);
 });
+
+Deno.test("containerdIngests() believes only ns while the operator leaves something out", async () => {
+  const asNamed = requestFor("blob", LAYER);
+  const { registry: _registry, ...unnamed } = asNamed;
+  const rows = [
+    { request: asNamed, offered: [true, true] },
+    { request: { ...asNamed, plain: true }, offered: [true, false] },
+    { request: unnamed, offered: [true, false] },
+  ];
+  for (const [i, restricts] of [false, true].entries()) {
+    await using folder = await ingestFolder({ restricts });
+    await folder.pull(LAYER.bytes, { first: 10 });
+    for (const { request, offered } of rows) {
+      const located = await folder.ingests.source.stat(request, patient());
+      assert.equal(located !== null, offered[i]);
+    }
+  }
+});

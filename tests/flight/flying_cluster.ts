@@ -136,6 +136,7 @@ function flyingNode(
         total: 100_000_000,
         holders: [],
         failed: [],
+        stalled: null,
         signal: new AbortController().signal,
         ...facts,
       }),

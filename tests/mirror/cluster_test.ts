@@ -66,6 +66,7 @@ Deno.test.each(SENT)(
       total: SIZE,
       holders: [],
       failed: [],
+      stalled: null,
     }]);
   },
 );

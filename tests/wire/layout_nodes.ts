@@ -100,7 +100,7 @@ const MAX_TRIES = 5;
 /** Starts nodes that know each other, and returns when all do. */
 export async function layoutNodes(
   count: number,
-  registry: ImageRegistry,
+  registry: Pick<ImageRegistry, "url">,
 ): Promise<LayoutNodes> {
   for (let tries = 1;; tries++) {
     try {
@@ -114,7 +114,7 @@ export async function layoutNodes(
 
 async function startNodes(
   ports: readonly number[],
-  registry: ImageRegistry,
+  registry: Pick<ImageRegistry, "url">,
 ): Promise<LayoutNodes> {
   await using parts = new AsyncDisposableStack();
   const staticPeers = ports.map((port) => `${LOOPBACK}:${port}`);
