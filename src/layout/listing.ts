@@ -66,7 +66,9 @@ export type OnOdd = (
 ) => void;
 
 /** Algorithms whose folders are looked into (image spec v1.1, "Digests"). */
-const ALGORITHMS = ["sha256", "sha384", "sha512"];
+export const ALGORITHMS: ReadonlySet<string> = new Set(
+  ["sha256", "sha384", "sha512"],
+);
 
 /** Files that are listed; a registry of 5,000 images has so many. */
 const MAX_FILES = 100_000;

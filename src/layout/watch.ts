@@ -15,7 +15,7 @@ import {
 import type { ContentEvent, ContentWatcher } from "../content/watcher.ts";
 import type { Log } from "../log.ts";
 import type { LayoutContents } from "./contents.ts";
-import { imagesOf } from "./listing.ts";
+import { ALGORITHMS, imagesOf } from "./listing.ts";
 
 /** Something happened in the folder; what, a listing tells. */
 type Change = "changed";
@@ -162,8 +162,8 @@ async function watchedFolders(root: string): Promise<string[]> {
   const folders = [root];
   const blobs = join(root, "blobs");
   try {
-    for await (const { name, isDirectory } of Deno.readDir(blobs)) {
-      if (isDirectory) folders.push(join(blobs, name));
+    for await (const { name } of Deno.readDir(blobs)) {
+      if (ALGORITHMS.has(name)) folders.push(join(blobs, name));
     }
     folders.push(blobs);
   } catch {

@@ -135,6 +135,15 @@ Deno.test("folderIngests() claims no memory by what a pull claims to be", async 
   assert.equal(await source.open(manifest, patient()), null);
 });
 
+Deno.test("folderIngests() follows no link", async () => {
+  await using folder = await ingestFolder();
+  const pull = await folder.pull(LAYER.bytes);
+  assert.ok(await isOffered(folder, pull.digest));
+  await Deno.rename(`${pull.path}/data`, `${pull.path}/elsewhere`);
+  await Deno.symlink(`${pull.path}/elsewhere`, `${pull.path}/data`);
+  assert.ok(!await isOffered(folder, pull.digest));
+});
+
 Deno.test("folderIngests() reads a ref that is written late", async () => {
   await using folder = await ingestFolder();
   const pull = await folder.begin(refOf(LAYER.digest));

@@ -138,8 +138,8 @@ Deno.test("layoutStore().source believes no manifest that does not fit its diges
   const { source, folder } = filled;
   const { manifest, config, layer, pieces } = image(1);
   await putAll(folder, pieces);
-  const other = manifest.bytes.with(-2, 0x20);
-  await Deno.writeFile(folder.pathOf(manifest.digest), other);
+  const path = folder.pathOf(manifest.digest);
+  await Deno.writeTextFile(path, " ", { append: true }); // It is JSON still.
   assert.ok(!await has(source, "manifest", manifest));
   assert.ok(!await has(source, "blob", manifest));
   assert.ok(!await has(source, "blob", config));

@@ -12,7 +12,7 @@ import { digestOf } from "../../src/oci/digest.ts";
 import { OCTET_STREAM } from "../../src/oci/media_type.ts";
 import { LARGE, LAYER, type Piece } from "../suites/content.ts";
 import { patient } from "../suites/source_requests.ts";
-import { layoutFolder } from "./layout_folder.ts";
+import { layoutFolder, REF_NAME } from "./layout_folder.ts";
 
 function descriptorOf({ digest, bytes }: Pick<Piece, "digest" | "bytes">) {
   return { mediaType: OCTET_STREAM, digest, size: bytes.length };
@@ -186,6 +186,28 @@ Deno.test("writers of the same content, all at once, make one blob", async () =>
   ]);
 });
 
+Deno.test("ingest() removes what is left of another pull of what is complete", async () => {
+  await using folder = await layoutFolder();
+  const writer = layoutWriter(folder.path);
+  const ref = `other-${LAYER.digest}`;
+  {
+    await using left = await writer.ingest(LAYER_DESCRIPTOR, {
+      ...patient(),
+      ref,
+    });
+    await left.write(LAYER.bytes.subarray(0, 10));
+  }
+  await using ingest = await writer.ingest(LAYER_DESCRIPTOR, patient());
+  await ingest.write(LAYER.bytes);
+  await ingest.commit();
+  assert.equal((await filesOf(folder.path)).length, 4);
+  await using _done = await writer.ingest(LAYER_DESCRIPTOR, {
+    ...patient(),
+    ref,
+  });
+  assert.equal((await filesOf(folder.path)).length, 1);
+});
+
 const NAME = "docker.io/library/nginx:1.27";
 const ENTRY = { mediaType: "text/plain", digest: digestOf("a"), size: 1 };
 
@@ -199,7 +221,7 @@ Deno.test("tag() makes an index, and gives a name to one alone", async () => {
   const { manifests, schemaVersion } = await folder.index();
   assert.equal(schemaVersion, 2);
   const refs = manifests.map(({ digest, annotations }) => [
-    annotations?.["org.opencontainers.image.ref.name"],
+    annotations?.[REF_NAME],
     digest,
   ]);
   assert.deepEqual(refs, [
@@ -245,8 +267,31 @@ Deno.test("tag() loses no name of many writers", async () => {
     names.map((name) => layoutWriter(folder.path).tag(name, ENTRY)),
   );
   const { manifests } = await folder.index();
-  const refs = manifests.map(({ annotations }) =>
-    annotations?.["org.opencontainers.image.ref.name"]
-  );
+  const refs = manifests.map(({ annotations }) => annotations?.[REF_NAME]);
   assert.deepEqual(refs.sort(), names.sort());
+});
+
+Deno.test("tag() takes up what another tool writes meanwhile", async () => {
+  await using folder = await layoutFolder();
+  const other = { [REF_NAME]: "1.27" };
+  await folder.refer(LAYER);
+  const read = Deno.readTextFile;
+  let reads = 0;
+  Deno.readTextFile = async (path, options) => {
+    const text = await read(path, options);
+    if (reads++ === 0) await folder.refer(LAYER, other);
+    return text;
+  };
+  try {
+    await layoutWriter(folder.path).tag(NAME, ENTRY);
+  } finally {
+    Deno.readTextFile = read;
+  }
+  const { manifests } = await folder.index();
+  const names = manifests.map(({ annotations }) => annotations?.[REF_NAME]);
+  assert.deepEqual(names, [undefined, "1.27", NAME]);
+  assert.deepEqual(
+    (await filesOf(folder.path)).filter((path) => /index/.test(path)),
+    ["/index.json"],
+  );
 });
