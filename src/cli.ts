@@ -12,8 +12,7 @@ import {
   optionsOf,
   registryNames,
 } from "./config.ts";
-import { installHosts } from "./hosts/install.ts";
-import { mirrorHosts } from "./hosts/mirror_hosts.ts";
+import { configureCommand, restoreCommand } from "./configure.ts";
 import { type Log, startLog } from "./log.ts";
 
 /** What a command gets. */
@@ -53,6 +52,8 @@ const COMMANDS: readonly CommandRow[] = [
       "metricsAddr",
       "bootstrapKind",
       "staticPeers",
+      "network",
+      "secretFile",
       "mirroredRegistries",
       "registryFilters",
       "resolveTags",
@@ -68,12 +69,34 @@ const COMMANDS: readonly CommandRow[] = [
     help: "tell containerd, in its certs.d folder, to ask Peili first",
     options: [
       "containerdRegistryConfigPath",
+      "deployment",
       "mirrorTargets",
+      "additionalMirrorTargets",
+      "mirrorAuthorization",
+      "loopback",
       "mirroredRegistries",
+      "keepExisting",
       "resolveTags",
+      "dryRun",
+      "print",
+      "containerdConfig",
+      "apply",
       "logLevel",
     ],
-    run: configure,
+    run: ({ config, log }) => configureCommand(config, { log, print }),
+  },
+  {
+    name: "restore",
+    help: "take out of containerd's certs.d what configure put there",
+    options: [
+      "containerdRegistryConfigPath",
+      "deployment",
+      "dryRun",
+      "containerdConfig",
+      "apply",
+      "logLevel",
+    ],
+    run: ({ config, log }) => restoreCommand(config, { log, print }),
   },
   {
     name: "version",
@@ -100,20 +123,6 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
   });
   log.info("stopping");
   return 0;
-}
-
-async function configure({ config, log }: CommandContext): Promise<number> {
-  const files = mirrorHosts({
-    registries: config.mirroredRegistries,
-    mirrorTargets: config.mirrorTargets,
-    resolveTags: config.resolveTags,
-  });
-  const outcomes = await installHosts(
-    config.containerdRegistryConfigPath,
-    files,
-    { log },
-  );
-  return outcomes.some(({ kind }) => kind === "left-alone") ? FAILED : 0;
 }
 
 function version(): Promise<number> {

@@ -6,31 +6,49 @@
  */
 
 import { InvalidArgumentError, Option } from "commander";
-import { parseEndpoint } from "./hosts/endpoint.ts";
+import { bracketed, parseEndpoint } from "./hosts/endpoint.ts";
+import { isDeployment } from "./hosts/region.ts";
 import { isRegistry } from "./oci/reference.ts";
+import { isName, parseMultiaddr } from "./routing/bootstrap/multiaddr.ts";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import type { StoreChoice } from "./node.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
+  readonly additionalMirrorTargets: readonly string[];
+  readonly apply: boolean;
   readonly bootstrapKind: "static-peers";
+  /** null: containerd's own configuration stays out of it. */
+  readonly containerdConfig: string | null;
   readonly containerdContentPath: string;
   readonly containerdNamespace: string;
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
   readonly dataDir: string;
+  readonly deployment: string;
+  readonly dnsBootstrapDomain: string;
+  readonly dryRun: boolean;
   readonly fanOut: number;
+  readonly httpBootstrapAddr: ListenAddress;
+  readonly httpBootstrapPeer: string;
+  readonly keepExisting: boolean;
   readonly logLevel: LogLevel;
+  readonly loopback: boolean;
   readonly metricsAddr: ListenAddress;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
+  readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
+  readonly network: string;
   readonly peerAddr: ListenAddress;
+  readonly print: boolean;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
+  readonly secretFile: string;
+  readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
   readonly store: StoreChoice;
   readonly upstream: ReadonlyMap<string, string>;
@@ -44,9 +62,18 @@ interface Row<T> {
   readonly help: string;
   /** Its default as text, read like the user's; none: it must be given. */
   readonly default?: string;
+  /** What the flag means without a value, as text. */
+  readonly preset?: string;
   /** Reads one text; throws InvalidArgumentError that says what is allowed. */
   readonly read: (text: string) => T;
 }
+
+/** A switch that is off. */
+const NO: Pick<Row<boolean>, "default" | "preset" | "read"> = {
+  default: "false",
+  preset: "true",
+  read: yesOrNo,
+};
 
 const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   bootstrapKind: {
@@ -67,6 +94,47 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
       "where this node's content is: containerd, or layout:/path, an OCI image layout folder (then nothing asks containerd)",
     default: "containerd",
     read: storeChoice,
+  },
+  dnsBootstrapDomain: {
+    flags: "--dns-bootstrap-domain <name>",
+    help:
+      "kind dns: every address of this name is a node, such as a headless Service's; end it with a dot, else search domains are tried first",
+    default: "",
+    read: (text) => text === "" ? "" : domainName(text),
+  },
+  httpBootstrapAddr: {
+    flags: "--http-bootstrap-addr <host:port>",
+    help: "kind http: where this node says who it is, at /id",
+    default: ":5003",
+    read: listenAddress,
+  },
+  httpBootstrapPeer: {
+    flags: "--http-bootstrap-peer <url>",
+    help:
+      "kind http: the node, or the Service, that is asked at /id, as http://10.0.0.1:5003",
+    default: "",
+    read: (text) => text === "" ? "" : bootstrapUrl(text),
+  },
+  staticBootstrapPeers: {
+    flags: "--static-bootstrap-peers <multiaddr,...>",
+    help:
+      "kind static: routers of some nodes, as /ip4/10.0.0.1/tcp/5001 or /dns/NAME/tcp/5001, with or without /p2p/ID",
+    default: "",
+    read: listOf(multiaddr),
+  },
+  network: {
+    flags: "--network <name>",
+    help:
+      "name of the deployment: nodes with another one are strangers, even with the same secret",
+    default: "peili",
+    read: networkName,
+  },
+  secretFile: {
+    flags: "--secret-file <path>",
+    help:
+      "file with the deployment's secret, any text, read at start; without one, whoever reaches the peer listener is answered. Several lines are several secrets: the first is used, all are accepted, so that it can be changed node by node (add the new one below, then move it up, then remove the old one). The router's swarm takes the first line only: while that differs, nodes find only those with the same one",
+    default: "",
+    read: (text) => text === "" ? "" : absolutePath(text),
   },
   containerdSock: {
     flags: "--containerd-sock <path>",
@@ -154,12 +222,14 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "answer tags; false: containerd asks the registry for each, so a tag cannot be pulled while the registry is away",
     default: "true",
+    preset: "true",
     read: yesOrNo,
   },
   resolveLatestTag: {
     flags: "--resolve-latest-tag [true|false]",
     help: "answer the tag latest, too",
     default: "true",
+    preset: "true",
     read: yesOrNo,
   },
   mirrorTargets: {
@@ -167,6 +237,61 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
+  },
+  additionalMirrorTargets: {
+    flags: "--additional-mirror-targets <url,...>",
+    help: "further mirrors that containerd asks after Peili",
+    default: "",
+    read: listOf(mirrorTarget),
+  },
+  mirrorAuthorization: {
+    flags: "--mirror-authorization <value>",
+    help:
+      "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
+    default: "",
+    read: headerValue,
+  },
+  loopback: {
+    flags: "--loopback [true|false]",
+    help: "mirror targets may be loopback: Peili listens there itself",
+    ...NO,
+  },
+  deployment: {
+    flags: "--deployment <name>",
+    help:
+      "whose entries are written or taken out; others of the same node stay untouched",
+    default: "peili",
+    read: deployment,
+  },
+  keepExisting: {
+    flags: "--keep-existing [true|false]",
+    help:
+      "with _default, leave registries alone that have a folder of their own; containerd asks no mirror for them",
+    ...NO,
+  },
+  dryRun: {
+    flags: "--dry-run [true|false]",
+    help: "print what would change as a diff, and change nothing",
+    ...NO,
+  },
+  print: {
+    flags: "--print [true|false]",
+    help:
+      "print a script for a machine's user data (cloud-init) and change nothing; NODE_IP in a target is filled in on the machine",
+    ...NO,
+  },
+  containerdConfig: {
+    flags: "--containerd-config [path]",
+    help:
+      "containerd's own configuration: print as a diff what makes it read hosts.toml, or take that out again",
+    default: "",
+    preset: "/etc/containerd/config.toml",
+    read: (text) => text === "" ? null : absolutePath(text),
+  },
+  apply: {
+    flags: "--apply [true|false]",
+    help: "change containerd's own configuration, too",
+    ...NO,
   },
   logLevel: {
     flags: "--log-level <level>",
@@ -191,7 +316,7 @@ function toOption(row: Row<unknown>): Option {
   const variable = `PEILI_${flag.replaceAll("-", "_").toUpperCase()}`;
   const option = new Option(row.flags, row.help).env(variable)
     .argParser(row.read);
-  if (row.flags.endsWith("]")) option.preset("true");
+  if (row.preset !== undefined) option.preset(row.preset);
   return row.default === undefined
     ? option.makeOptionMandatory()
     : option.default(row.read(row.default), row.default || "none");
@@ -218,6 +343,13 @@ function yesOrNo(text: string): boolean {
 function notEmpty(text: string): string {
   if (text.trim() !== "") return text.trim();
   throw new InvalidArgumentError("It must not be empty.");
+}
+
+function networkName(text: string): string {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "Allowed: 1 to 63 letters, digits, dots, underscores and hyphens.",
+  );
 }
 
 function absolutePath(text: string): string {
@@ -260,6 +392,35 @@ function peerAddress(text: string): string {
   );
 }
 
+function domainName(text: string): string {
+  if (isName(text)) return text;
+  throw new InvalidArgumentError(
+    "Allowed: a DNS name such as peili.kube-system.svc.cluster.local.",
+  );
+}
+
+function bootstrapUrl(text: string): string {
+  try {
+    // Spegel's takes host:port; so does this.
+    return parseEndpoint(
+      /^https?:/.test(text) ? text : `http://${text}`,
+      "bootstrap peer",
+    ).url;
+  } catch {
+    throw new InvalidArgumentError(
+      "Allowed: http(s)://host[:port] without a path.",
+    );
+  }
+}
+
+function multiaddr(text: string): string {
+  const address = parseMultiaddr(text);
+  if (address !== null) return address;
+  throw new InvalidArgumentError(
+    "Allowed: multiaddrs such as /ip4/10.0.0.1/tcp/5001 or /ip6/fd00::1/tcp/5001/p2p/ID.",
+  );
+}
+
 const ALL_REGISTRIES = new Set(["_default", "*"]);
 
 /** Checks a registry: its scheme is what containerd falls back to. */
@@ -272,15 +433,32 @@ function registryUrl(text: string): string {
 }
 
 function mirrorTargets(text: string): readonly string[] {
-  const targets = listOf((target) => target)(text);
+  const targets = listOf(mirrorTarget)(text);
+  if (targets.length > 0) return targets;
+  throw new InvalidArgumentError(TARGETS_ALLOWED);
+}
+
+function mirrorTarget(text: string): string {
   try {
-    targets.forEach((target) => parseEndpoint(target, "mirror target"));
-    if (targets.length > 0) return targets;
+    return parseEndpoint(bracketed(text), "mirror target").url;
   } catch {
     // Its message does not name the option; this one does.
+    throw new InvalidArgumentError(TARGETS_ALLOWED);
   }
+}
+
+const TARGETS_ALLOWED =
+  "Allowed: one or more of http(s)://host[:port] without a path, IPv6 in brackets.";
+
+function headerValue(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.trim();
+  throw new InvalidArgumentError("Allowed: printable ASCII.");
+}
+
+function deployment(text: string): string {
+  if (isDeployment(text)) return text;
   throw new InvalidArgumentError(
-    "Allowed: one or more of http(s)://host[:port] without a path.",
+    "Allowed: letters, digits, dots, hyphens and underscores.",
   );
 }
 

@@ -18,6 +18,7 @@ import { rawRequest } from "./wire/raw_client.ts";
  */
 const TRIES = `
 const tries = {
+  config: () => Deno.writeTextFile("/etc/containerd/none/x", ""),
   certs: () => Deno.writeTextFile("/etc/containerd/certs.d/none/x", ""),
   content: () =>
     Deno.writeTextFile(
@@ -57,6 +58,7 @@ async function outcomes(set: string): Promise<Record<string, string>> {
 Deno.test("the set run writes to its data folder and nowhere else", async () => {
   const { net, ...rest } = await outcomes("run");
   assert.deepEqual(rest, {
+    config: "NotCapable",
     certs: "NotCapable",
     content: "NotCapable",
     // Allowed: that it is not there is all that stops it.
@@ -71,20 +73,31 @@ Deno.test("the set run writes to its data folder and nowhere else", async () => 
   assert.notEqual(net, "NotCapable");
 });
 
-Deno.test("the set configure writes to certs.d and nowhere else", async () => {
-  assert.deepEqual(await outcomes("configure"), {
-    certs: "NotFound",
-    content: "NotCapable",
-    data: "NotCapable",
-    elsewhere: "NotCapable",
-    temporary: "NotCapable",
-    read: "NotCapable",
-    run: "NotCapable",
-    library: "NotCapable",
-    variable: "NotCapable",
-    net: "NotCapable",
-  });
-});
+Deno.test.each([
+  { set: "configure", where: "certs.d", config: "NotCapable" },
+  {
+    set: "configure-containerd",
+    where: "containerd's configuration",
+    config: "NotFound",
+  },
+])(
+  "the set $set writes to $where and nowhere else",
+  async ({ set, config }) => {
+    assert.deepEqual(await outcomes(set), {
+      config,
+      certs: "NotFound",
+      content: "NotCapable",
+      data: "NotCapable",
+      elsewhere: "NotCapable",
+      temporary: "NotCapable",
+      read: "NotCapable",
+      run: "NotCapable",
+      library: "NotCapable",
+      variable: "NotCapable",
+      net: "NotCapable",
+    });
+  },
+);
 
 const QUERIES = `
 const descriptors = JSON.parse(Deno.args[0]);
@@ -107,8 +120,9 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
         path: "/var/lib/containerd/io.containerd.content.v1.content/blobs",
       },
       { name: "read", path: "/etc/containerd/certs.d/_default/hosts.toml" },
-      { name: "write", path: "/var/lib/peili/key" },
+      { name: "write", path: "/var/lib/peili/identity.pem" },
       { name: "read", path: "/var/lib/peili/images/index.json" },
+      { name: "read", path: "/etc/peili/secret" },
       { name: "env", variable: "PEILI_MIRROR_ADDR" },
     ],
   },
@@ -118,6 +132,15 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
       { name: "read", path: "/etc/containerd/certs.d/_default/hosts.toml" },
       { name: "write", path: "/etc/containerd/certs.d/_default/hosts.toml" },
       { name: "env", variable: "PEILI_MIRROR_TARGETS" },
+    ],
+  },
+  {
+    set: "configure-containerd",
+    allowed: [
+      { name: "read", path: "/etc/containerd/config.toml" },
+      { name: "write", path: "/etc/containerd/config.toml" },
+      { name: "write", path: "/etc/containerd/conf.d/99-peili.toml" },
+      { name: "write", path: "/etc/containerd/certs.d/_default/hosts.toml" },
     ],
   },
 ];
