@@ -6,13 +6,32 @@
  */
 
 import { InvalidArgumentError, Option } from "commander";
-import { bracketed, parseEndpoint } from "./hosts/endpoint.ts";
-import { isDeployment } from "./hosts/region.ts";
-import { isRegistry } from "./oci/reference.ts";
-import { isName, parseMultiaddr } from "./routing/bootstrap/multiaddr.ts";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import type { StoreChoice } from "./node.ts";
+import {
+  absolutePath,
+  ALL_REGISTRIES,
+  bootstrapUrl,
+  deployment,
+  domainName,
+  headerValue,
+  listenAddress,
+  listOf,
+  mirrorTarget,
+  mirrorTargets,
+  multiaddr,
+  networkName,
+  notEmpty,
+  oneOf,
+  peerAddress,
+  regex,
+  registryUrl,
+  storeChoice,
+  streams,
+  upstreamOf,
+  yesOrNo,
+} from "./option_text.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
@@ -64,7 +83,7 @@ interface Row<T> {
   readonly default?: string;
   /** What the flag means without a value, as text. */
   readonly preset?: string;
-  /** Reads one text; throws InvalidArgumentError that says what is allowed. */
+  /** Reads one text; throws TypeError that says what is allowed. */
   readonly read: (text: string) => T;
 }
 
@@ -315,178 +334,23 @@ function toOption(row: Row<unknown>): Option {
   const flag = /^--([a-z-]+)/.exec(row.flags)?.[1] ?? "";
   const variable = `PEILI_${flag.replaceAll("-", "_").toUpperCase()}`;
   const option = new Option(row.flags, row.help).env(variable)
-    .argParser(row.read);
+    .argParser(forCommander(row.read));
   if (row.preset !== undefined) option.preset(row.preset);
   return row.default === undefined
     ? option.makeOptionMandatory()
     : option.default(row.read(row.default), row.default || "none");
 }
 
-function listOf<T>(read: (text: string) => T): (text: string) => readonly T[] {
-  return (text) =>
-    // Not at the comma of a regular expression's {1,3}.
-    text.split(/[\s,]+(?![^{]*\})/).filter((part) => part !== "").map(read);
-}
-
-function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
+/** Only what is thrown so is told with the option's name. */
+function forCommander<T>(read: (text: string) => T): (text: string) => T {
   return (text) => {
-    const value = values.find((allowed) => allowed === text);
-    if (value) return value;
-    throw new InvalidArgumentError(`Allowed: ${values.join(", ")}.`);
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new InvalidArgumentError(error.message);
+    }
   };
-}
-
-function yesOrNo(text: string): boolean {
-  return oneOf(["true", "false"])(text.toLowerCase()) === "true";
-}
-
-function notEmpty(text: string): string {
-  if (text.trim() !== "") return text.trim();
-  throw new InvalidArgumentError("It must not be empty.");
-}
-
-function networkName(text: string): string {
-  if (/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/.test(text)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: 1 to 63 letters, digits, dots, underscores and hyphens.",
-  );
-}
-
-function absolutePath(text: string): string {
-  if (text.startsWith("/")) return text;
-  throw new InvalidArgumentError("Allowed: an absolute path.");
-}
-
-function storeChoice(text: string): StoreChoice {
-  if (text === "containerd") return { kind: "containerd" };
-  const [, path = ""] = /^layout:(\/.*)$/s.exec(text) ?? [];
-  if (path !== "") return { kind: "layout", path };
-  throw new InvalidArgumentError(
-    "Allowed: containerd, or layout: and an absolute path.",
-  );
-}
-
-const HOST_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([a-zA-Z0-9.-]*)):([0-9]{1,5})$/;
-
-function hostPort(text: string): ListenAddress | null {
-  const [, v6, name, port] = HOST_PORT.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65535) return null;
-  return { hostname: v6 ?? name ?? "", port: Number(port) };
-}
-
-function listenAddress(text: string): ListenAddress {
-  const address = hostPort(text);
-  if (!address) {
-    throw new InvalidArgumentError(
-      "Allowed: :5000, 10.0.0.1:5000, [fd00::1]:5000.",
-    );
-  }
-  return { ...address, hostname: address.hostname || "::" };
-}
-
-function peerAddress(text: string): string {
-  const address = hostPort(text);
-  if (address && address.hostname !== "" && address.port > 0) return text;
-  throw new InvalidArgumentError(
-    "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
-  );
-}
-
-function domainName(text: string): string {
-  if (isName(text)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: a DNS name such as peili.kube-system.svc.cluster.local.",
-  );
-}
-
-function bootstrapUrl(text: string): string {
-  try {
-    // Spegel's takes host:port; so does this.
-    return parseEndpoint(
-      /^https?:/.test(text) ? text : `http://${text}`,
-      "bootstrap peer",
-    ).url;
-  } catch {
-    throw new InvalidArgumentError(
-      "Allowed: http(s)://host[:port] without a path.",
-    );
-  }
-}
-
-function multiaddr(text: string): string {
-  const address = parseMultiaddr(text);
-  if (address !== null) return address;
-  throw new InvalidArgumentError(
-    "Allowed: multiaddrs such as /ip4/10.0.0.1/tcp/5001 or /ip6/fd00::1/tcp/5001/p2p/ID.",
-  );
-}
-
-const ALL_REGISTRIES = new Set(["_default", "*"]);
-
-/** Checks a registry: its scheme is what containerd falls back to. */
-function registryUrl(text: string): string {
-  const [, host = ""] = /^https?:\/\/(.*)$/s.exec(text) ?? [];
-  if (ALL_REGISTRIES.has(text) || isRegistry(host)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: http(s)://host[:port] without a path, or _default.",
-  );
-}
-
-function mirrorTargets(text: string): readonly string[] {
-  const targets = listOf(mirrorTarget)(text);
-  if (targets.length > 0) return targets;
-  throw new InvalidArgumentError(TARGETS_ALLOWED);
-}
-
-function mirrorTarget(text: string): string {
-  try {
-    return parseEndpoint(bracketed(text), "mirror target").url;
-  } catch {
-    // Its message does not name the option; this one does.
-    throw new InvalidArgumentError(TARGETS_ALLOWED);
-  }
-}
-
-const TARGETS_ALLOWED =
-  "Allowed: one or more of http(s)://host[:port] without a path, IPv6 in brackets.";
-
-function headerValue(text: string): string {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.trim();
-  throw new InvalidArgumentError("Allowed: printable ASCII.");
-}
-
-function deployment(text: string): string {
-  if (isDeployment(text)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: letters, digits, dots, hyphens and underscores.",
-  );
-}
-
-function upstreamOf(text: string): [string, string] {
-  const [registry = "", url = ""] = text.split(/=(.*)/s);
-  if (isRegistry(registry) && /^https?:\/\/[^/]/.test(url)) {
-    return [registry, url];
-  }
-  throw new InvalidArgumentError(
-    "Allowed: registry=url, such as docker.io=https://registry-1.docker.io.",
-  );
-}
-
-function streams(text: string): number {
-  const count = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= 64) return count;
-  throw new InvalidArgumentError("Allowed: 1 to 64.");
-}
-
-function regex(text: string): RegExp {
-  // Go writes "ignore case" into the expression.
-  const [, flag, source = ""] = /^(\(\?i\))?(.*)$/s.exec(text) ?? [];
-  try {
-    return new RegExp(source, flag ? "i" : "");
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidArgumentError(`It is no regular expression: ${reason}.`);
-  }
 }
 
 /**

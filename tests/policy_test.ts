@@ -51,6 +51,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "src/configure.ts": 4,
   "src/config.ts": 5,
   "src/cli.ts": 5,
+  "src/option_text.ts": 5,
   "main.ts": 6,
   "mod.ts": 6,
   "deno.json": 0,

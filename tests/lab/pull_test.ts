@@ -22,6 +22,8 @@ async function startHere({ containerd }: LabNode): Promise<Node> {
     containerdContentPath: containerd.contentPath,
     containerdRegistryConfigPath: containerd.hostsPath,
     upstream: new Map(),
+    network: "peili",
+    secretFile: "",
     fanOut: 1,
     mirrorAddr: ANY_PORT,
     peerAddr: ANY_PORT,

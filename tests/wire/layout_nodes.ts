@@ -130,6 +130,8 @@ async function startNodes(
         containerdContentPath: "/nonexistent/content",
         containerdRegistryConfigPath: "/nonexistent/certs.d",
         upstream: new Map([[REGISTRY, registry.url]]),
+        network: "peili",
+        secretFile: "",
         fanOut: 1,
         mirrorAddr: ANY,
         peerAddr: { hostname: LOOPBACK, port },
