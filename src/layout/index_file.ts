@@ -40,10 +40,10 @@ export interface IndexFile {
 }
 
 /**
- * No index.json is longer, in bytes: 40,000 images with long names, and read into
+ * No index.json is longer, in bytes: 20,000 images with long names, and read into
  * memory each time it changes.
  */
-const INDEX_MAX_BYTES = 16 << 20;
+const INDEX_MAX_BYTES = 8 << 20;
 
 /**
  * Reads index.json.
