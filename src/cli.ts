@@ -75,7 +75,6 @@ const COMMANDS: readonly CommandRow[] = [
       "deployment",
       "mirrorTargets",
       "additionalMirrorTargets",
-      "mirrorAuthorization",
       "loopback",
       "mirroredRegistries",
       "keepExisting",

@@ -41,8 +41,6 @@ export interface ConfigureSettings extends RestoreSettings {
   readonly keepExisting: boolean;
   /** Whether targets may be loopback. */
   readonly loopback: boolean;
-  /** The `Authorization` header for Peili; empty for none. */
-  readonly mirrorAuthorization: string;
   /** Where Peili is. */
   readonly mirrorTargets: readonly string[];
   /** Registries to mirror; none for all. */
@@ -78,7 +76,6 @@ export async function configureCommand(
     ...settings,
     registries: settings.mirroredRegistries,
     additionalTargets: settings.additionalMirrorTargets,
-    authorization: settings.mirrorAuthorization,
     placeholder: settings.print,
   });
   if (settings.print) {

@@ -41,7 +41,6 @@ const COMMANDS = {
     "deployment",
     "mirrorTargets",
     "additionalMirrorTargets",
-    "mirrorAuthorization",
     "loopback",
     "mirroredRegistries",
     "keepExisting",

@@ -63,8 +63,8 @@ export async function planRestore(
   deployment: string,
 ): Promise<FolderPlan | null> {
   let found = true;
-  const planned = await plan(files, path, ({ text, ...rest }) => {
-    const composed = text && withoutHosts({ ...rest, text }, deployment);
+  const planned = await plan(files, path, ({ text }) => {
+    const composed = text && withoutHosts(text, deployment);
     found = Boolean(composed);
     return composed || null;
   });
@@ -94,9 +94,9 @@ async function plan(
     if (!composed) return { kind: "unchanged", folder, edited: false };
     const edited = composed.userEdited || composed.partEdited;
     const after = composed.text === null ? null : {
+      mode: 0o644,
       ...file,
       bytes: new TextEncoder().encode(composed.text),
-      mode: composed.mode,
     };
     if (!after) {
       if (!file) return { kind: "unchanged", folder, edited };
@@ -106,7 +106,7 @@ async function plan(
         (await files.folderNames(path)).length === 0;
       return { kind: "remove", folder, before: file, withFolder, edited };
     }
-    if (composed.text === content.text && after.mode === file?.mode) {
+    if (composed.text === content.text) {
       return { kind: "unchanged", folder, edited };
     }
     const add = !content.exists;
@@ -140,7 +140,6 @@ async function readFolder(
   const content = {
     exists: status !== null,
     text: file && decode(file.bytes),
-    mode: file?.mode ?? 0o644,
     names: await files.fileNames(path),
   };
   return { content, file };
