@@ -31,7 +31,12 @@ export function composeText(user: string, region: Region): string {
   const inRegion = region.parts.flatMap((part) =>
     parseHostsToml(part.text).hosts.map(({ url }) => endpointKey(url))
   );
-  checkOrder(parseHostsToml(text), text, new Set(inRegion));
+  if (!isInOrder(text, new Set(inRegion))) {
+    throw new SyntaxError(
+      'its hosts are not all written as [host."URL"], and containerd 2 reads ' +
+        "no others; write them so and run configure again",
+    );
+  }
   return text;
 }
 
@@ -47,11 +52,13 @@ function switchedOff(text: string, keys: ReadonlySet<string>): string {
 }
 
 /** What is in the region must be asked first, by every version of containerd. */
-function checkOrder(
-  { hosts }: HostsFile,
-  text: string,
-  inRegion: ReadonlySet<string>,
-): void {
+function isInOrder(text: string, inRegion: ReadonlySet<string>): boolean {
+  let hosts: HostsFile["hosts"];
+  try {
+    ({ hosts } = parseHostsToml(text));
+  } catch {
+    return false; // The user's text is right: one table cannot be added to.
+  }
   const order = [
     ...new Set(
       tomlStatements(text).filter(isHostTable).map(({ path }) => path[1]),
@@ -61,11 +68,7 @@ function checkOrder(
     endpointKey(url)
   );
   const plain = hosts.every(({ url }, index) => url === order[index]);
-  if (plain && first.every((key) => inRegion.has(key))) return;
-  throw new SyntaxError(
-    'its hosts are not all written as [host."URL"], and containerd 2 reads ' +
-      "no others; write them so and run configure again",
-  );
+  return plain && first.every((key) => inRegion.has(key));
 }
 
 /** Before the first header, and before the comment that belongs to it. */
