@@ -4,9 +4,11 @@
  */
 
 import type { FileOperations, NewFile } from "./file_operations.ts";
+import { splitText } from "./region.ts";
 import {
   type ComposedText,
   type FolderContent,
+  userFile,
   type WantedHosts,
   withHosts,
   withoutHosts,
@@ -72,6 +74,28 @@ export async function planRestore(
   if (planned.kind !== "left-alone") return found ? planned : null;
   const text = await readText(files, `${path}/${HOSTS_FILE}`);
   return text?.includes(`# peili: deployment ${deployment} `) ? planned : null;
+}
+
+/**
+ * Whether a folder has settings of the user's. One that Peili cannot read
+ * counts: somebody made it.
+ *
+ * @param path the folder.
+ * @throws {Error} when reading fails.
+ */
+export async function hasSettings(
+  files: FileOperations,
+  path: string,
+): Promise<boolean> {
+  try {
+    const { content: { text, names } } = await readFolder(files, path);
+    const { user } = splitText(text ?? "");
+    const { hosts, ...settings } = userFile(user, names);
+    return hosts.length > 0 || Object.keys(settings).length > 0;
+  } catch (error) {
+    if (error instanceof SyntaxError) return true;
+    throw error;
+  }
 }
 
 async function readText(

@@ -126,8 +126,8 @@ export function withoutHosts(
   };
 }
 
-/** What the user's text says to containerd. */
-function userFile(user: string, names: readonly string[]): HostsFile {
+/** What the user's text, and what lies beside it, say to containerd. */
+export function userFile(user: string, names: readonly string[]): HostsFile {
   // containerd takes an empty file for an absent one.
   if (user !== "") return parseHostsToml(user);
   return { ...certificateSettings(names), hosts: [] };
