@@ -15,7 +15,12 @@ import { unifiedDiff } from "./hosts/diff.ts";
 import { DENO_FILES, type NewFile } from "./hosts/file_operations.ts";
 import { HOSTS_FILE } from "./hosts/folder_plan.ts";
 import { mirrorHosts } from "./hosts/mirror_hosts.ts";
-import { planHosts, rootOf, type Wanted } from "./hosts/plan.ts";
+import {
+  deploymentsBelow,
+  planHosts,
+  rootOf,
+  type Wanted,
+} from "./hosts/plan.ts";
 import { userData } from "./hosts/user_data.ts";
 import type { Log } from "./log.ts";
 
@@ -112,6 +117,18 @@ export async function restoreCommand(
   const wanted = { deployment, hosts: [], keepExisting: true };
   const left = await changeHosts(settings, wanted, output);
   if (containerdConfig === null) return left;
+  const root = rootOf(settings.containerdRegistryConfigPath);
+  const others = await deploymentsBelow(root, DENO_FILES);
+  others.delete(deployment);
+  if (others.size > 0) {
+    // Without it, containerd would read their hosts.toml no more either.
+    output.log.info("containerd's configuration", {
+      kind: "unchanged",
+      path: containerdConfig,
+      neededBy: [...others].join(","),
+    });
+    return left;
+  }
   const plans = await planConfigRestore(containerdConfig, DENO_FILES);
   return Math.max(left, await changeConfig(plans, settings, output));
 }

@@ -72,8 +72,23 @@ export async function planRestore(
   });
   // What cannot be read is no concern of a deployment that is not in it.
   if (planned.kind !== "left-alone") return found ? planned : null;
-  const text = await readText(files, `${path}/${HOSTS_FILE}`);
-  return text?.includes(`# peili: deployment ${deployment} `) ? planned : null;
+  const there = await deploymentsIn(files, path);
+  return there.includes(deployment) ? planned : null;
+}
+
+/**
+ * Names of the deployments that have lines in a folder, damaged ones included.
+ *
+ * @param path the folder.
+ * @throws {Error} when reading fails.
+ */
+export async function deploymentsIn(
+  files: FileOperations,
+  path: string,
+): Promise<string[]> {
+  const text = await readText(files, `${path}/${HOSTS_FILE}`) ?? "";
+  return [...text.matchAll(/^# peili: deployment (\S+)/gm)]
+    .map(([, name = ""]) => name);
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import type { FileOperations } from "./file_operations.ts";
 import {
+  deploymentsIn,
   type FolderPlan,
   hasSettings,
   planFolder,
@@ -71,6 +72,23 @@ export async function* planHosts(
       throw new Error(`Cannot read ${path}: ${why}`, { cause });
     }
   }
+}
+
+/**
+ * Names of the deployments that have lines below the configuration path.
+ *
+ * @param root as `rootOf` gives it.
+ * @throws {Error} when reading fails.
+ */
+export async function deploymentsBelow(
+  root: string,
+  files: FileOperations,
+): Promise<Set<string>> {
+  const folders = (await files.folderNames(root)).filter(isHostsFolder);
+  const names = await Promise.all(
+    folders.map((folder) => deploymentsIn(files, `${root}/${folder}`)),
+  );
+  return new Set(names.flat());
 }
 
 /**
