@@ -56,8 +56,13 @@ function isInOrder(text: string, inRegion: ReadonlySet<string>): boolean {
   let hosts: HostsFile["hosts"];
   try {
     ({ hosts } = parseHostsToml(text));
-  } catch {
-    return false; // The user's text is right: one table cannot be added to.
+  } catch (error) {
+    // Hosts in one line: a table that no header can add to.
+    const inLine = tomlStatements(text).some(({ kind, path }) =>
+      kind === "key" && path[0] === "host" && path.length === 1
+    );
+    if (inLine) return false;
+    throw error;
   }
   const order = [
     ...new Set(

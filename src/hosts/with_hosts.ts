@@ -71,7 +71,6 @@ export function withHosts(
   now: FolderContent,
   wanted: WantedHosts,
 ): ComposedText {
-  if (now.text !== null) parseHostsToml(now.text); // also what the user broke
   const split = splitText(now.text ?? "");
   const region = split.region ?? {
     made: now.text !== null ? null : now.exists ? "file" as const : "folder",
@@ -177,7 +176,10 @@ function newSettings(
     now: FolderContent;
   },
 ): Pick<Region, "settings" | "settingsEdited"> {
-  if (region.settingsEdited) return region;
+  if (region.settingsEdited) {
+    parseHostsToml(region.settings);
+    return region;
+  }
   const before = others.length > 0
     ? parseHostsToml(region.settings).server
     : undefined;

@@ -136,6 +136,32 @@ Deno.test("withHosts() keeps the server for a deployment that does not know it",
   assert.deepEqual([none?.text, none?.made], [null, "folder"]);
 });
 
+Deno.test("withHosts() takes its server out where the user has written one above", () => {
+  const before = { exists: false, text: null, names: [] };
+  const made = withHosts(before, { ...wanted(), server: "https://a.example" });
+  const text = `server = "https://b.example"\n${made.text}`;
+  assert.throws(() => parseHostsToml(text), SyntaxError);
+  const mended = withHosts(folder(text), wanted());
+  assert.ok(mended.userEdited);
+  assert.equal(parseHostsToml(textOf(mended)).server, "https://b.example");
+  assert.equal(restored(textOf(mended)), 'server = "https://b.example"\n');
+});
+
+Deno.test.each([
+  { name: "its lines", broken: '"1s"', by: '"1s' },
+  { name: "its settings", broken: "https://a.example", by: '"' },
+  { name: "his own lines", broken: "# mine", by: "mine" },
+])("withHosts() says that the user broke $name", ({ broken, by }) => {
+  const made = withHosts(folder("# mine\n"), {
+    ...wanted(),
+    server: "https://a.example",
+  });
+  const text = textOf(made).replace(broken, by);
+  assert.notEqual(text, made.text);
+  const says = /Cannot read hosts\.toml: Invalid TOML/;
+  assert.throws(() => withHosts(folder(text), wanted()), says);
+});
+
 Deno.test("withHosts() says that the user edited what is around its lines", () => {
   const text = configured("# mine\n");
   assert.ok(!withHosts(folder(text), wanted()).userEdited);
