@@ -148,8 +148,8 @@ async function pull({ config, signal }: CommandContext): Promise<number> {
     using report = pullProgress({ write: printError, columns: errorColumns });
     const { digest } = await pullImage({ image, platform, path, mirror }, {
       // Not before a registry asks: that is when the variables must be allowed.
-      credentials: (registry, signal) =>
-        dockerCredentials({ path: dockerConfigPath() })(registry, signal),
+      credentials: async (registry, signal) =>
+        await dockerCredentials({ path: dockerConfigPath() })(registry, signal),
       report,
       signal,
     });

@@ -90,6 +90,28 @@ Deno.test("peili pull that is stopped says how to go on, and the next one does",
   assert.deepEqual(await target.blob(LAYER.digest), LAYER.bytes);
 });
 
+Deno.test("peili pull goes on without credentials where it may not look for them", async () => {
+  await using registry = startRegistry(
+    IMAGE.pieces,
+    () => {
+      const wanted = { "WWW-Authenticate": "Basic" };
+      return new Response(null, { status: 401, headers: wanted });
+    },
+  );
+  await using target = await pullTarget();
+  const { code, stderr } = await program([
+    "pull",
+    `${registry.address}/app:v1`,
+    `--to=layout:${target.path}`,
+  ], {
+    permissions: ["--allow-net", "--allow-env=PEILI_*"],
+  });
+  const [first = "", last = ""] = stderr.split("\n");
+  assert.equal(code, 1);
+  assert.match(first, /DOCKER_CONFIG.*; going on without credentials$/);
+  assert.match(last, /^error: .* it needs other credentials \(docker login\)/);
+});
+
 Deno.test("peili pull says in a line what is wrong", async () => {
   await using registry = startRegistry([]);
   await using target = await pullTarget();
