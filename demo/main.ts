@@ -11,15 +11,19 @@ import { type DemoOptions, HELP, parseOptions, UsageError } from "./options.ts";
 import { demoView, formatTable, legend } from "./picture.ts";
 import { runDemo } from "./rounds.ts";
 
-/** Exit codes: done, failed, used wrongly, and ended by Ctrl-C or its like. */
+/** Exit codes: done, failed, used wrongly, and ended by Ctrl-C or the like. */
 const DONE = 0;
 const FAILED = 1;
 const USAGE = 2;
 const STOPPED = 130;
 
 function write(text: string): void {
+  writeTo(Deno.stdout, text);
+}
+
+function writeTo(stream: typeof Deno.stdout, text: string): void {
   let rest = new TextEncoder().encode(text);
-  while (rest.length > 0) rest = rest.subarray(Deno.stdout.writeSync(rest));
+  while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
 }
 
 function columns(): number | null {
@@ -61,13 +65,15 @@ async function main(): Promise<number> {
     else write(HELP);
     return DONE;
   } catch (error) {
+    // As in `| head`: nobody reads on, so nobody wants to be told.
+    if (error instanceof Deno.errors.BrokenPipe) return STOPPED;
     if (stop.signal.aborted) {
-      write("\nstopped\n");
+      writeTo(Deno.stderr, "\nstopped\n");
       return STOPPED;
     }
     const isUsage = error instanceof UsageError;
     const hint = isUsage ? "; --help tells more" : "";
-    write(`error: ${describeError(error)}${hint}\n`);
+    writeTo(Deno.stderr, `error: ${describeError(error)}${hint}\n`);
     return isUsage ? USAGE : FAILED;
   }
 }
