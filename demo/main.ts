@@ -5,7 +5,7 @@
  */
 
 import { describeError } from "../src/log.ts";
-import { formatBytes } from "../src/pull/live_lines.ts";
+import { formatBytes, type ScreenSize } from "../src/pull/live_lines.ts";
 import { demoFolder } from "./folder.ts";
 import { type DemoOptions, HELP, parseOptions, UsageError } from "./options.ts";
 import { demoView, formatTable, legend } from "./picture.ts";
@@ -26,15 +26,15 @@ function writeTo(stream: typeof Deno.stdout, text: string): void {
   while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
 }
 
-function columns(): number | null {
-  return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : null;
+function screenSize(): ScreenSize | null {
+  return Deno.stdout.isTerminal() ? Deno.consoleSize() : null;
 }
 
 async function show(options: DemoOptions, signal: AbortSignal): Promise<void> {
   const size = options.image?.path ?? formatBytes(options.imageBytes);
   write(`Peili on this machine: ${options.nodes} nodes, an image (${size})\n`);
   write(`${legend()}\n`);
-  const view = demoView({ write, columns });
+  const view = demoView({ write, size: screenSize });
   await using folder = await demoFolder(options.keep);
   const { path } = folder;
   if (options.keep) write(`The nodes' folders and logs stay in ${path}\n`);

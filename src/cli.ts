@@ -15,6 +15,7 @@ import {
 } from "./config.ts";
 import { configureCommand, restoreCommand } from "./configure.ts";
 import { describeError, type Log, startLog } from "./log.ts";
+import type { ScreenSize } from "./pull/live_lines.ts";
 
 /** What a command gets. */
 interface CommandContext {
@@ -145,7 +146,7 @@ async function pull({ config, signal }: CommandContext): Promise<number> {
   const { image, platform, to: path } = config;
   const mirror = config.mirror || null;
   try {
-    using report = pullProgress({ write: printError, columns: errorColumns });
+    using report = pullProgress({ write: printError, size: errorSize });
     const { digest } = await pullImage({ image, platform, path, mirror }, {
       // Not before a registry asks: that is when the variables must be allowed.
       credentials: async (registry, signal) =>
@@ -171,9 +172,9 @@ function dockerConfigPath(): string {
   return `${folder}/config.json`;
 }
 
-/** Characters of a line of the terminal on stderr; null: it is none. */
-function errorColumns(): number | null {
-  return Deno.stderr.isTerminal() ? Deno.consoleSize().columns : null;
+/** The terminal on stderr; null: it is none. */
+function errorSize(): ScreenSize | null {
+  return Deno.stderr.isTerminal() ? Deno.consoleSize() : null;
 }
 
 function printError(text: string): void {
