@@ -4,6 +4,8 @@
  * @module
  */
 
+import { sleep } from "../src/async/backoff.ts";
+import { stopRequests } from "../src/async/stop_requests.ts";
 import { describeError } from "../src/log.ts";
 import { formatBytes, type ScreenSize } from "../src/pull/live_lines.ts";
 import { demoFolder } from "./folder.ts";
@@ -11,14 +13,30 @@ import { type DemoOptions, HELP, parseOptions, UsageError } from "./options.ts";
 import { demoView, formatTable, legend } from "./picture.ts";
 import { runDemo } from "./rounds.ts";
 
+/**
+ * A Ctrl-C that ends a process which is just starting may be heard here after the
+ * end of that process, which must not look like the trouble: milliseconds.
+ */
+const SIGNAL_LAG_MS = 100;
+
 /** Exit codes: done, failed, used wrongly, and ended by Ctrl-C or the like. */
 const DONE = 0;
 const FAILED = 1;
 const USAGE = 2;
 const STOPPED = 130;
 
+/** As in `| head`: nobody reads on, so nobody wants to be told. */
+class ReaderGoneError extends Error {
+  override readonly name = "ReaderGoneError";
+}
+
 function write(text: string): void {
-  writeTo(Deno.stdout, text);
+  try {
+    writeTo(Deno.stdout, text);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.BrokenPipe)) throw cause;
+    throw new ReaderGoneError("nobody reads on", { cause });
+  }
 }
 
 function writeTo(stream: typeof Deno.stdout, text: string): void {
@@ -51,12 +69,13 @@ function forgetProxies(): void {
 
 async function main(): Promise<number> {
   const stop = new AbortController();
+  const onStop = stopRequests({
+    stop: () => stop.abort(),
+    // The others notice that this process is gone.
+    hurry: () => Deno.exit(STOPPED),
+  });
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(name, () => {
-      // Asked twice: the others notice that this process is gone.
-      if (stop.signal.aborted) Deno.exit(STOPPED);
-      stop.abort();
-    });
+    Deno.addSignalListener(name, onStop);
   }
   forgetProxies();
   try {
@@ -65,13 +84,13 @@ async function main(): Promise<number> {
     else write(HELP);
     return DONE;
   } catch (error) {
-    // As in `| head`: nobody reads on, so nobody wants to be told.
-    if (error instanceof Deno.errors.BrokenPipe) return STOPPED;
+    if (error instanceof ReaderGoneError) return STOPPED;
+    const isUsage = error instanceof UsageError;
+    if (!isUsage) await sleep(SIGNAL_LAG_MS, stop.signal);
     if (stop.signal.aborted) {
       writeTo(Deno.stderr, "\nstopped\n");
       return STOPPED;
     }
-    const isUsage = error instanceof UsageError;
     const hint = isUsage ? "; --help tells more" : "";
     writeTo(Deno.stderr, `error: ${describeError(error)}${hint}\n`);
     return isUsage ? USAGE : FAILED;
