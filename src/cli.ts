@@ -8,10 +8,12 @@ import { Command, CommanderError } from "commander";
 import deno from "../deno.json" with { type: "json" };
 import {
   argumentOf,
+  askWithoutProxy,
   type Config,
   dropEmptyVariables,
   optionsOf,
   registryNames,
+  WITHOUT_PROXY,
 } from "./config.ts";
 import { configureCommand, restoreCommand } from "./configure.ts";
 import { describeError, type Log, startLog } from "./log.ts";
@@ -118,6 +120,7 @@ const COMMANDS: readonly CommandRow[] = [
 ];
 
 async function run({ config, log, signal }: CommandContext): Promise<number> {
+  askWithoutProxy(WITHOUT_PROXY.addresses);
   const mirroredRegistries = registryNames(config.mirroredRegistries);
   // Only this command needs all parts: 22 MiB and 0.1 s with gRPC.
   const { startNode } = await import("./node.ts");
@@ -143,6 +146,7 @@ async function pull({ config, signal }: CommandContext): Promise<number> {
       import("./pull/progress.ts"),
       import("./upstream/docker_config.ts"),
     ]);
+  askWithoutProxy(WITHOUT_PROXY.thisMachine);
   const { image, platform, to: path } = config;
   const mirror = config.mirror || null;
   try {
