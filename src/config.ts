@@ -400,6 +400,31 @@ export function dropEmptyVariables(names: readonly (keyof Config)[]): void {
 }
 
 /**
+ * Hosts that are asked without the proxy of HTTP_PROXY: this machine, as Go's
+ * programs do, containerd among them; and all that are named by an IP address,
+ * which is how nodes know each other.
+ */
+export const WITHOUT_PROXY = {
+  thisMachine: "localhost,127.0.0.0/8,::1",
+  addresses: "localhost,0.0.0.0/0,::/0",
+} as const;
+
+/**
+ * Asks some hosts without a proxy: fetch reads the variable with its first
+ * request. Where the permissions do not name it, the environment counts alone.
+ *
+ * @param hosts One of {@linkcode WITHOUT_PROXY}
+ */
+export function askWithoutProxy(hosts: string): void {
+  const isAllowed = ["NO_PROXY", "no_proxy"].every((variable) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted"
+  );
+  if (!isAllowed) return;
+  const known = Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy");
+  Deno.env.set("NO_PROXY", known ? `${known},${hosts}` : hosts);
+}
+
+/**
  * Tells which registries a list of `--mirrored-registries` names.
  *
  * @param values The option's value

@@ -321,6 +321,21 @@ Deno.test("peili run ends when it is asked to, with 0", async () => {
   assert.equal(messages.at(-1), "stopping");
 });
 
+Deno.test("peili run asks other nodes without a proxy", async () => {
+  const permissions = ["-P=run"];
+  await using other = startProgram(["run", ...PORTS], { permissions });
+  const { peer } = await other.line("running");
+  await using node = startProgram(
+    ["run", ...PORTS, `--static-peers=${peer}`],
+    {
+      permissions,
+      // Nobody listens there.
+      env: { ["HTTP_PROXY"]: "http://127.0.0.1:1", ["NO_PROXY"]: "x.example" },
+    },
+  );
+  assert.equal((await node.line("peer is there")).peer, peer);
+});
+
 Deno.test("peili run says which option named a taken port", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${taken.addr.port}`;
