@@ -6,6 +6,9 @@
 
 import { Command, CommanderError } from "commander";
 import deno from "../deno.json" with { type: "json" };
+import { abortScope } from "./async/abort_scope.ts";
+import { sleep } from "./async/backoff.ts";
+import { inBackground } from "./async/background.ts";
 import {
   type Config,
   dropEmptyVariables,
@@ -32,9 +35,10 @@ interface CommandRow {
   readonly run: (context: CommandContext) => Promise<number>;
 }
 
-/** Exit codes: 0 done, 1 failed, 2 used wrongly. */
+/** Exit codes: 0 done, 1 failed, 2 used wrongly, or doctor found a problem. */
 const FAILED = 1;
 const USAGE = 2;
+const PROBLEMS = 2;
 
 const COMMANDS: readonly CommandRow[] = [
   {
@@ -58,6 +62,10 @@ const COMMANDS: readonly CommandRow[] = [
       "resolveLatestTag",
       "upstream",
       "fanOut",
+      "containerdConfig",
+      "kubeletConfig",
+      "nodeIp",
+      "strict",
       "logLevel",
     ],
     run,
@@ -73,6 +81,27 @@ const COMMANDS: readonly CommandRow[] = [
       "logLevel",
     ],
     run: configure,
+  },
+  {
+    name: "doctor",
+    help: "say what is wrong on this node, and what mends it",
+    options: [
+      "containerdSock",
+      "containerdNamespace",
+      "containerdContentPath",
+      "containerdRegistryConfigPath",
+      "containerdConfig",
+      "kubeletConfig",
+      "mirrorAddr",
+      "peerAddr",
+      "metricsAddr",
+      "staticPeers",
+      "resolveTags",
+      "nodeIp",
+      "trial",
+      "json",
+    ],
+    run: doctor,
   },
   {
     name: "version",
@@ -93,12 +122,49 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
     peer: node.peerAddress,
     metrics: node.metricsAddress,
   });
-  await new Promise<void>((resolve) => {
+  using running = abortScope(signal);
+  let code = 0;
+  await using _checks = inBackground(async (end) => {
+    // After the start, which it must not slow: it loads and asks a lot.
+    for (let ms = 0; ms < READY_WAIT_MS && !end.aborted;) {
+      if (node.ready().ready) break;
+      await sleep(READY_LOOK_MS, end);
+      ms += READY_LOOK_MS;
+    }
+    const { diagnoseAtStart } = await import("./doctor/doctor.ts");
+    const well = await diagnoseAtStart(config, log, end);
+    if (well || !config.strict) return;
+    code = PROBLEMS;
+    running.abort();
+  });
+  await aborted(running.signal);
+  log.info("stopping");
+  return code;
+}
+
+/** Milliseconds between two looks at whether the node is ready. */
+const READY_LOOK_MS = 100;
+
+/** Milliseconds after which what keeps a node from being ready is looked for. */
+const READY_WAIT_MS = 5_000;
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  log.info("stopping");
-  return 0;
+}
+
+async function doctor({ config, signal }: CommandContext): Promise<number> {
+  const { diagnose } = await import("./doctor/doctor.ts");
+  const { exitCodeOf } = await import("./doctor/check.ts");
+  const { reportJson, reportText } = await import("./doctor/report.ts");
+  const results = await diagnose(config, signal);
+  const colors = Deno.stdout.isTerminal();
+  await print(
+    config.json ? reportJson(results) : reportText(results, { colors }),
+  );
+  return exitCodeOf(results);
 }
 
 async function configure({ config, log }: CommandContext): Promise<number> {

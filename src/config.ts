@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isIP } from "node:net";
 import { InvalidArgumentError, Option } from "commander";
 import { parseEndpoint } from "./hosts/endpoint.ts";
 import { isRegistry } from "./oci/reference.ts";
@@ -14,23 +15,29 @@ import { LOG_LEVELS, type LogLevel } from "./log.ts";
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
   readonly bootstrapKind: "static-peers";
+  readonly containerdConfig: string;
   readonly containerdContentPath: string;
   readonly containerdNamespace: string;
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
   readonly dataDir: string;
   readonly fanOut: number;
+  readonly json: boolean;
+  readonly kubeletConfig: string;
   readonly logLevel: LogLevel;
   readonly metricsAddr: ListenAddress;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorTargets: readonly string[];
+  readonly nodeIp: readonly string[];
   readonly peerAddr: ListenAddress;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
   readonly staticPeers: readonly string[];
+  readonly strict: boolean;
+  readonly trial: boolean;
   readonly upstream: ReadonlyMap<string, string>;
 }
 
@@ -81,6 +88,18 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     flags: "--containerd-registry-config-path <path>",
     help: "folder of containerd's registry configuration (certs.d)",
     default: "/etc/containerd/certs.d",
+    read: absolutePath,
+  },
+  containerdConfig: {
+    flags: "--containerd-config <path>",
+    help: "containerd's own configuration",
+    default: "/etc/containerd/config.toml",
+    read: absolutePath,
+  },
+  kubeletConfig: {
+    flags: "--kubelet-config <path>",
+    help: "kubelet's configuration; where it is not there, nothing is checked",
+    default: "/var/lib/kubelet/config.yaml",
     read: absolutePath,
   },
   dataDir: {
@@ -158,6 +177,32 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
+  },
+  nodeIp: {
+    flags: "--node-ip <address,...>",
+    help:
+      "addresses of this node that a pod does not see by itself (status.hostIP)",
+    default: "",
+    read: listOf(ipAddress),
+  },
+  trial: {
+    flags: "--trial [true|false]",
+    help:
+      "let a tiny image of this node's own go through Peili, and remove it again",
+    default: "true",
+    read: yesOrNo,
+  },
+  json: {
+    flags: "--json [true|false]",
+    help: "print JSON",
+    default: "false",
+    read: yesOrNo,
+  },
+  strict: {
+    flags: "--strict [true|false]",
+    help: "end with exit code 2 when doctor finds a problem at the start",
+    default: "false",
+    read: yesOrNo,
   },
   logLevel: {
     flags: "--log-level <level>",
@@ -240,6 +285,12 @@ function peerAddress(text: string): string {
   throw new InvalidArgumentError(
     "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
   );
+}
+
+function ipAddress(text: string): string {
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(bare) !== 0) return bare;
+  throw new InvalidArgumentError("Allowed: addresses such as 10.0.0.1.");
 }
 
 const ALL_REGISTRIES = new Set(["_default", "*"]);

@@ -130,23 +130,36 @@ async function look(
 function unexpected(error: unknown): readonly Finding[] {
   const why = error instanceof Error ? error.message : String(error);
   if (error instanceof Deno.errors.NotCapable) {
-    return [{
-      verdict: "skipped",
-      saw: `not looked at: this process has no permission (${why})`,
-    }];
+    return [skipped(`not looked at: this process may not (${why})`)];
   }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return [{
-      verdict: "warning",
-      saw: `cannot be looked at: ${why}`,
-      fix: [run("sudo peili doctor")],
-    }];
+  // grpc-js: containerd is away, which a check of its own tells.
+  if (typeof (error as { code?: unknown }).code === "number") {
+    return [skipped("not looked at: containerd does not answer")];
   }
-  return [{
-    verdict: "warning",
-    saw: `cannot be looked at: ${why}`,
-    fix: [run("peili doctor --json")],
-  }];
+  const again = error instanceof Deno.errors.PermissionDenied
+    ? "sudo peili doctor"
+    : "peili doctor";
+  return [warning(`cannot be looked at: ${why}`, [run(again)])];
+}
+
+/** A finding that all is well. */
+export function ok(saw: string): Finding {
+  return { verdict: "ok", saw };
+}
+
+/** A finding that something could not be looked at. */
+export function skipped(saw: string): Finding {
+  return { verdict: "skipped", saw };
+}
+
+/** A finding that works, but not well. */
+export function warning(saw: string, fix: Fix): Finding {
+  return { verdict: "warning", saw, fix };
+}
+
+/** A finding that keeps pulls from going through Peili, or breaks them. */
+export function problem(saw: string, fix: Fix): Finding {
+  return { verdict: "problem", saw, fix };
 }
 
 /**

@@ -1,0 +1,66 @@
+/** containerd's socket answers, and containerd is one that Peili knows. @module */
+
+import { isAtLeast } from "../../hosts/cri_settings.ts";
+import { FLAVOURS } from "../../hosts/flavours.ts";
+import { type Check, type Finding, ok, problem } from "../check.ts";
+import type { Facts } from "../facts.ts";
+import { option, run } from "../fix.ts";
+
+/** The oldest containerd that Peili is tested with. */
+const OLDEST = "1.6";
+
+/** Checks the socket. */
+export function socket(facts: Facts): Check {
+  const path = facts.options.containerdSock;
+  return {
+    name: "socket",
+    async run() {
+      const missing = await missingSocket(path);
+      if (missing) return [missing];
+      try {
+        const version = await facts.version();
+        if (isAtLeast(version, OLDEST)) {
+          const { name = null } = await facts.flavour() ?? {};
+          const node = name ? ` on a node of ${name}` : "";
+          return [ok(`containerd ${version}${node} answers at ${path}`)];
+        }
+        const saw = `containerd ${version} is older than ${OLDEST}`;
+        return [problem(saw, [run("apt-get install containerd")])];
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        return [
+          problem(`containerd does not answer at ${path}: ${why}`, [
+            run("systemctl restart containerd"),
+          ]),
+        ];
+      }
+    },
+  };
+}
+
+async function missingSocket(path: string): Promise<Finding | null> {
+  try {
+    await Deno.stat(path);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const saw = `there is no ${path}`;
+  for (const { socket } of FLAVOURS) {
+    if (socket !== path && await isThere(socket)) {
+      return problem(`${saw}, but there is ${socket}`, [
+        option("--containerd-sock", socket),
+      ]);
+    }
+  }
+  return problem(saw, [run("systemctl start containerd")]);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false; // Not there, or not to be looked at: either way no hint.
+  }
+}

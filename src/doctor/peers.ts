@@ -1,0 +1,65 @@
+/**
+ * Asks who is at a peer's address.
+ *
+ * @module
+ */
+
+import { deadline } from "../async/deadline.ts";
+import { readText } from "../async/read_text.ts";
+import { PEER_PATH } from "../routing/peer_paths.ts";
+
+/** Who is there. */
+export type Who =
+  | {
+    /** A Peili. */
+    readonly kind: "peer";
+    readonly id: string;
+    /** Its clock in ms, as HTTP tells it in whole seconds; null: untold. */
+    readonly date: number | null;
+  }
+  | { readonly kind: "other" | "nobody" };
+
+/** Milliseconds for one peer: as long as a node waits for one. */
+const PEER_MS = 1_500;
+
+/** An identity is some 50 bytes. */
+const MAX_IDENTITY_BYTES = 1_024;
+
+/**
+ * Asks who is there.
+ *
+ * @param address `host:port` of a peer listener
+ * @returns Who answers
+ */
+export async function asksWho(
+  address: string,
+  fetcher: typeof fetch,
+  signal: AbortSignal,
+): Promise<Who> {
+  using limit = deadline(signal, PEER_MS);
+  let response;
+  try {
+    response = await fetcher(`http://${address}${PEER_PATH}`, {
+      signal: limit.signal,
+      redirect: "manual",
+    });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return { kind: "nobody" };
+  }
+  const id = await readId(response.body);
+  if (!response.ok || id === null) return { kind: "other" };
+  const date = Date.parse(response.headers.get("date") ?? "");
+  return { kind: "peer", id, date: Number.isNaN(date) ? null : date };
+}
+
+async function readId(
+  body: ReadableStream<Uint8Array> | null,
+): Promise<string | null> {
+  try {
+    const id = JSON.parse(await readText(body, MAX_IDENTITY_BYTES))?.id;
+    return typeof id === "string" ? id : null;
+  } catch {
+    return null; // Too long, broken off, or not JSON: no Peili.
+  }
+}
