@@ -35,7 +35,10 @@ export class Containerd {
   readonly log: string;
   readonly cri: Cri;
   readonly #options: ContainerdOptions;
+  /** Its config.toml. */
+  readonly config: string;
   #binaries = "";
+  #edited = false;
   #daemon: Daemon | null = null;
 
   constructor(options: ContainerdOptions) {
@@ -46,6 +49,7 @@ export class Containerd {
     this.contentPath = join(folder, "root/io.containerd.content.v1.content");
     this.hostsPath = join(folder, "hosts");
     this.log = join(folder, "containerd.log");
+    this.config = join(folder, "config.toml");
     this.cri = criAt(this.socket);
   }
 
@@ -68,14 +72,16 @@ export class Containerd {
   async start(): Promise<void> {
     const { lab, node, namespace, folder, version, settings } = this.#options;
     this.#binaries = await containerdFolder(version);
-    const config = join(folder, "config.toml");
+    const { config } = this;
     for (const name of ["hosts", "cni", "opt"]) {
       await Deno.mkdir(join(folder, name), { recursive: true });
     }
-    await Deno.writeTextFile(
-      config,
-      containerdConfig(version, folder, settings),
-    );
+    if (!this.#edited) {
+      await Deno.writeTextFile(
+        config,
+        containerdConfig(version, folder, settings),
+      );
+    }
     const argv = [join(this.#binaries, "containerd"), "--config", config];
     const name = `${node}'s containerd ${version}`;
     const { log } = this;
@@ -83,6 +89,13 @@ export class Containerd {
     await this.#daemon.until("to answer", START_MS, async () => {
       return (await this.cri.version()) !== "";
     });
+  }
+
+  /** Changes its config.toml, from now on for good; it counts from its next start. */
+  async editConfig(edit: (text: string) => string): Promise<void> {
+    this.#edited = true;
+    const text = await Deno.readTextFile(this.config);
+    await Deno.writeTextFile(this.config, edit(text));
   }
 
   /** Ends it with a signal and waits for its end. */

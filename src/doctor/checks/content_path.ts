@@ -1,6 +1,6 @@
 /** The content folder is the one that containerd uses, and can be read. @module */
 
-import { join } from "node:path/posix";
+import { dirname, join } from "node:path/posix";
 import { type Check, ok, problem } from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { option, tell } from "../fix.ts";
@@ -42,8 +42,9 @@ async function unreadable(path: string): Promise<string | null> {
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     if (error instanceof Deno.errors.NotFound) {
-      // containerd makes blobs/ with its first blob.
-      return await isFolder(path) ? null : `there is no ${path}`;
+      // containerd makes both with its first blob.
+      const comes = await isFolder(path) || await isFolder(dirname(path));
+      return comes ? null : `there is no ${path}`;
     }
     const why = error instanceof Error ? error.message : String(error);
     return `${path} cannot be read: ${why}`;

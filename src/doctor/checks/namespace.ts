@@ -21,12 +21,13 @@ export function namespace(facts: Facts): Check {
         return [there ? warning(saw, fix) : problem(saw, fix)];
       }
       if (there) return [ok(`${name} is there`)];
-      const others = all.length > 0 ? ` (there are: ${all.join(", ")})` : "";
-      return [
-        warning(`${name} is not there before its first image${others}`, [
-          run(`ctr namespaces create ${name}`),
-        ]),
-      ];
+      if (name === KUBELET && all.length === 0) {
+        return [ok(`${name} comes with the first image`)];
+      }
+      const saw = `${name} is not there; there are: ${
+        all.join(", ") || "none"
+      }`;
+      return [warning(saw, [run("ctr namespaces list")])];
     },
   };
 }
