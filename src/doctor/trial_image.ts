@@ -27,8 +27,8 @@ export const TRIAL_REPOSITORY = "peili-doctor/trial";
 const CONFIG = "application/vnd.oci.image.config.v1+json";
 const LAYER = "application/vnd.oci.image.layer.v1.tar";
 
-/** An archive without files: two blocks of zeros (POSIX, ustar). */
-const EMPTY_TAR = new Uint8Array(1_024);
+/** The end of an archive: two blocks of zeros (POSIX, ustar). */
+const END_BYTES = 1_024;
 
 /** What the platform is called in images. */
 const ARCHITECTURES: Readonly<Record<string, string>> = {
@@ -44,13 +44,15 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
  * @returns The image; nothing is written yet
  */
 export function trialImage(registry: string, tag: string): TrialImage {
-  const layer = content(LAYER, EMPTY_TAR);
+  // No files. What follows the end of an archive counts for its digest alone:
+  // other nodes may be at their own trials, and remove theirs.
+  const archive = new TextEncoder().encode("\0".repeat(END_BYTES) + tag);
+  const layer = content(LAYER, archive);
   const config = json(CONFIG, {
     architecture: ARCHITECTURES[Deno.build.arch] ?? Deno.build.arch,
     os: "linux",
-    // Makes the digests like no others.
     config: { Labels: { "dev.peili.trial": tag } },
-    rootfs: { type: "layers", ["diff_ids"]: [digestOf(EMPTY_TAR)] },
+    rootfs: { type: "layers", ["diff_ids"]: [layer.digest] },
   });
   const parts = [config, layer];
   const manifest = {

@@ -217,6 +217,7 @@ async function suffers(
   const finding = named?.findings.find(({ fix }) => fix);
   assert.ok(finding?.fix, `${sick}: ${JSON.stringify(report, null, 1)}`);
   await patient.take(finding.fix);
+  await awaitPeers(lab);
   const again = await patient.doctor();
   const left = again.checks.filter(({ verdict }) => verdict !== "ok");
   assert.deepEqual(left, [], sick);
@@ -253,13 +254,15 @@ Deno.test("peili doctor", async (t) => {
       const sick = patients.slice(1).filter(({ node }) =>
         applies(node.containerd.version)
       );
-      await Promise.all(sick.map(async (patient) => {
+      // All of them to their ends: the next step has the same nodes.
+      const ends = await Promise.allSettled(sick.map(async (patient) => {
         try {
           await suffers(lab, patient, wrong);
         } finally {
           await patient.cure();
         }
       }));
+      for (const end of ends) if (end.status === "rejected") throw end.reason;
     });
   }
 });

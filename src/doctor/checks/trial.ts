@@ -9,7 +9,14 @@ import { backoff, sleep } from "../../async/backoff.ts";
 import type { OwnImages } from "../../containerd/own_image.ts";
 import { DEFAULT_FOLDER } from "../../hosts/folders.ts";
 import { formatAddress } from "../../listen.ts";
-import { type Check, type Finding, ok, problem, skipped } from "../check.ts";
+import {
+  type Check,
+  type Finding,
+  ok,
+  problem,
+  skipped,
+  warning,
+} from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { type Fix, run } from "../fix.ts";
 import type { Mirrors } from "../mirrors.ts";
@@ -116,10 +123,11 @@ async function tryOut(trial: Trial): Promise<Finding> {
   const through = await throughPeers(trial);
   if (through?.kind === "refused") {
     const { address, why } = through;
-    const saw = `${address} cannot get this node's image: ${why}`;
-    return problem(saw, [
+    // It may not have noticed yet that this node is there.
+    const saw = `${address} does not get this node's image: ${why}`;
+    return warning(saw, [
       run(`curl -sS http://${address}/readyz`),
-      ...await tellPeili(facts),
+      run("peili doctor"),
     ]);
   }
   const here = pulled === null

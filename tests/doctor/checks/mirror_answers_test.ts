@@ -1,0 +1,43 @@
+/** The check whether Peili answers. @module */
+
+import { mirrorAnswers } from "../../../src/doctor/checks/mirror_answers.ts";
+import { testCheck } from "../check_rows.ts";
+import { otherAnswers, peiliAnswers } from "../fake_node.ts";
+
+testCheck("mirrorAnswers", mirrorAnswers, [
+  {
+    name: "sees Peili",
+    verdict: "ok",
+    saw: ["Peili answers at http://10.0.0.1:30020"],
+  },
+  {
+    name: "warns when Peili does not run",
+    given: ({ web }) => void web.delete("10.0.0.1:30020/livez"),
+    verdict: "warning",
+    saw: [
+      "nobody answers at http://10.0.0.1:30020: Peili does not run here",
+    ],
+    fix: ["systemctl restart peili"],
+  },
+  {
+    name: "names where Peili is instead",
+    given({ web }) {
+      web.set("10.0.0.1:30020/livez", otherAnswers);
+      web.set("10.0.0.1:5000/livez", peiliAnswers);
+    },
+    verdict: "problem",
+    saw: [
+      "another program answers at http://10.0.0.1:30020; Peili is at http://10.0.0.1:5000",
+    ],
+    fix: [
+      "peili configure --mirror-targets=http://10.0.0.1:5000 --containerd-registry-config-path=PATH/certs.d",
+    ],
+  },
+  {
+    name: "leaves it to another check that nobody is named",
+    given: ({ options }) =>
+      Deno.remove(options.containerdRegistryConfigPath, { recursive: true }),
+    verdict: "skipped",
+    saw: ["no hosts.toml names Peili"],
+  },
+]);

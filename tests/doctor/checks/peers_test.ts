@@ -1,0 +1,48 @@
+/** The check of the other nodes. @module */
+
+import { peers } from "../../../src/doctor/checks/peers.ts";
+import { testCheck } from "../check_rows.ts";
+import { otherAnswers } from "../fake_node.ts";
+
+testCheck("peers", peers, [
+  { name: "sees all", verdict: "ok", saw: ["all 2 answer"] },
+  {
+    name: "says that there are none",
+    given: ({ options }) => void (options.staticPeers = []),
+    verdict: "skipped",
+    saw: ["no peers are named"],
+  },
+  {
+    name: "warns of one that is away",
+    given: ({ web }) => void web.delete("10.0.0.2:5002/peili/v1/peer"),
+    verdict: "warning",
+    saw: ["nobody answers at 10.0.0.2:5002; 1 of 2 answer"],
+    fix: [
+      "curl -sS http://10.0.0.2:5002/livez",
+      "# give Peili --static-peers=10.0.0.1:5002 (PEILI_STATIC_PEERS=10.0.0.1:5002), restart it",
+    ],
+  },
+  {
+    name: "warns of one that is something else",
+    given: ({ web }) =>
+      void web.set("10.0.0.2:5002/peili/v1/peer", otherAnswers),
+    verdict: "warning",
+    saw: ["another program answers at 10.0.0.2:5002; 1 of 2 answer"],
+    fix: [
+      "curl -sS http://10.0.0.2:5002/livez",
+      "# give Peili --static-peers=10.0.0.1:5002 (PEILI_STATIC_PEERS=10.0.0.1:5002), restart it",
+    ],
+  },
+  {
+    name: "names the port when all have the wrong one",
+    given: ({ options }) =>
+      void (options.staticPeers = ["10.0.0.1:5999", "10.0.0.2:5999"]),
+    verdict: "problem",
+    saw: [
+      "nobody answers at 10.0.0.1:5999, nobody answers at 10.0.0.2:5999",
+    ],
+    fix: [
+      "# give Peili --static-peers=10.0.0.1:5002,10.0.0.2:5002 (PEILI_STATIC_PEERS=10.0.0.1:5002,10.0.0.2:5002), restart it",
+    ],
+  },
+]);
