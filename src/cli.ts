@@ -15,8 +15,9 @@ import {
   optionsOf,
   registryNames,
 } from "./config.ts";
-import { installHosts } from "./hosts/install.ts";
-import { mirrorHosts } from "./hosts/mirror_hosts.ts";
+import { configureCommand, restoreCommand } from "./configure.ts";
+import type { DoctorOptions } from "./doctor/facts.ts";
+import { DEFAULT_PATHS } from "./hosts/flavours.ts";
 import { type Log, startLog } from "./log.ts";
 
 /** What a command gets. */
@@ -75,12 +76,34 @@ const COMMANDS: readonly CommandRow[] = [
     help: "tell containerd, in its certs.d folder, to ask Peili first",
     options: [
       "containerdRegistryConfigPath",
+      "deployment",
       "mirrorTargets",
+      "additionalMirrorTargets",
+      "mirrorAuthorization",
+      "loopback",
       "mirroredRegistries",
+      "keepExisting",
       "resolveTags",
+      "dryRun",
+      "print",
+      "containerdConfig",
+      "apply",
       "logLevel",
     ],
-    run: configure,
+    run: ({ config, log }) => configureCommand(config, { log, print }),
+  },
+  {
+    name: "restore",
+    help: "take out of containerd's certs.d what configure put there",
+    options: [
+      "containerdRegistryConfigPath",
+      "deployment",
+      "dryRun",
+      "containerdConfig",
+      "apply",
+      "logLevel",
+    ],
+    run: ({ config, log }) => restoreCommand(config, { log, print }),
   },
   {
     name: "doctor",
@@ -132,7 +155,7 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
       ms += READY_LOOK_MS;
     }
     const { diagnoseAtStart } = await import("./doctor/doctor.ts");
-    const well = await diagnoseAtStart(config, log, end);
+    const well = await diagnoseAtStart(doctorOptions(config), log, end);
     if (well || !config.strict) return;
     code = PROBLEMS;
     running.abort();
@@ -155,30 +178,22 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+function doctorOptions(config: Config): DoctorOptions {
+  const containerdConfig = config.containerdConfig ?? DEFAULT_PATHS.config;
+  return { ...config, containerdConfig };
+}
+
 async function doctor({ config, signal }: CommandContext): Promise<number> {
   const { diagnose } = await import("./doctor/doctor.ts");
   const { exitCodeOf } = await import("./doctor/check.ts");
   const { reportJson, reportText } = await import("./doctor/report.ts");
-  const results = await diagnose(config, signal);
+  const options = { ...doctorOptions(config), trial: config.trial };
+  const results = await diagnose(options, signal);
   const colors = Deno.stdout.isTerminal();
   await print(
     config.json ? reportJson(results) : reportText(results, { colors }),
   );
   return exitCodeOf(results);
-}
-
-async function configure({ config, log }: CommandContext): Promise<number> {
-  const files = mirrorHosts({
-    registries: config.mirroredRegistries,
-    mirrorTargets: config.mirrorTargets,
-    resolveTags: config.resolveTags,
-  });
-  const outcomes = await installHosts(
-    config.containerdRegistryConfigPath,
-    files,
-    { log },
-  );
-  return outcomes.some(({ kind }) => kind === "left-alone") ? FAILED : 0;
 }
 
 function version(): Promise<number> {

@@ -7,30 +7,40 @@
 
 import { isIP } from "node:net";
 import { InvalidArgumentError, Option } from "commander";
-import { parseEndpoint } from "./hosts/endpoint.ts";
+import { bracketed, parseEndpoint } from "./hosts/endpoint.ts";
+import { isDeployment } from "./hosts/region.ts";
 import { isRegistry } from "./oci/reference.ts";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
+  readonly additionalMirrorTargets: readonly string[];
+  readonly apply: boolean;
   readonly bootstrapKind: "static-peers";
-  readonly containerdConfig: string;
+  /** null: not named. */
+  readonly containerdConfig: string | null;
   readonly containerdContentPath: string;
   readonly containerdNamespace: string;
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
   readonly dataDir: string;
+  readonly deployment: string;
+  readonly dryRun: boolean;
   readonly fanOut: number;
   readonly json: boolean;
+  readonly keepExisting: boolean;
   readonly kubeletConfig: string;
   readonly logLevel: LogLevel;
+  readonly loopback: boolean;
   readonly metricsAddr: ListenAddress;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
+  readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
   readonly nodeIp: readonly string[];
   readonly peerAddr: ListenAddress;
+  readonly print: boolean;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
@@ -49,9 +59,18 @@ interface Row<T> {
   readonly help: string;
   /** Its default as text, read like the user's; none: it must be given. */
   readonly default?: string;
+  /** What the flag means without a value, as text. */
+  readonly preset?: string;
   /** Reads one text; throws InvalidArgumentError that says what is allowed. */
   readonly read: (text: string) => T;
 }
+
+/** A switch that is off. */
+const NO: Pick<Row<boolean>, "default" | "preset" | "read"> = {
+  default: "false",
+  preset: "true",
+  read: yesOrNo,
+};
 
 const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   bootstrapKind: {
@@ -88,12 +107,6 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     flags: "--containerd-registry-config-path <path>",
     help: "folder of containerd's registry configuration (certs.d)",
     default: "/etc/containerd/certs.d",
-    read: absolutePath,
-  },
-  containerdConfig: {
-    flags: "--containerd-config <path>",
-    help: "containerd's own configuration",
-    default: "/etc/containerd/config.toml",
     read: absolutePath,
   },
   kubeletConfig: {
@@ -164,12 +177,14 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "answer tags; false: containerd asks the registry for each, so a tag cannot be pulled while the registry is away",
     default: "true",
+    preset: "true",
     read: yesOrNo,
   },
   resolveLatestTag: {
     flags: "--resolve-latest-tag [true|false]",
     help: "answer the tag latest, too",
     default: "true",
+    preset: "true",
     read: yesOrNo,
   },
   mirrorTargets: {
@@ -190,19 +205,73 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "let a tiny image of this node's own go through Peili, and remove it again",
     default: "true",
+    preset: "true",
     read: yesOrNo,
   },
   json: {
     flags: "--json [true|false]",
     help: "print JSON",
-    default: "false",
-    read: yesOrNo,
+    ...NO,
   },
   strict: {
     flags: "--strict [true|false]",
     help: "end with exit code 2 when doctor finds a problem at the start",
-    default: "false",
-    read: yesOrNo,
+    ...NO,
+  },
+  additionalMirrorTargets: {
+    flags: "--additional-mirror-targets <url,...>",
+    help: "further mirrors that containerd asks after Peili",
+    default: "",
+    read: listOf(mirrorTarget),
+  },
+  mirrorAuthorization: {
+    flags: "--mirror-authorization <value>",
+    help:
+      "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
+    default: "",
+    read: (text) => text,
+  },
+  loopback: {
+    flags: "--loopback [true|false]",
+    help: "mirror targets may be loopback: Peili listens there itself",
+    ...NO,
+  },
+  deployment: {
+    flags: "--deployment <name>",
+    help:
+      "whose entries are written or taken out; others of the same node stay untouched",
+    default: "peili",
+    read: deployment,
+  },
+  keepExisting: {
+    flags: "--keep-existing [true|false]",
+    help:
+      "with _default, leave registries alone that have a folder of their own; containerd asks no mirror for them",
+    ...NO,
+  },
+  dryRun: {
+    flags: "--dry-run [true|false]",
+    help: "print what would change as a diff, and change nothing",
+    ...NO,
+  },
+  print: {
+    flags: "--print [true|false]",
+    help:
+      "print a script for a machine's user data (cloud-init) and change nothing; NODE_IP in a target is filled in on the machine",
+    ...NO,
+  },
+  containerdConfig: {
+    flags: "--containerd-config [path]",
+    help:
+      "containerd's own configuration (/etc/containerd/config.toml); configure and restore print as a diff what makes it read hosts.toml, or takes that out again",
+    default: "",
+    preset: "/etc/containerd/config.toml",
+    read: (text) => text === "" ? null : absolutePath(text),
+  },
+  apply: {
+    flags: "--apply [true|false]",
+    help: "change containerd's own configuration, too",
+    ...NO,
   },
   logLevel: {
     flags: "--log-level <level>",
@@ -227,7 +296,7 @@ function toOption(row: Row<unknown>): Option {
   const variable = `PEILI_${flag.replaceAll("-", "_").toUpperCase()}`;
   const option = new Option(row.flags, row.help).env(variable)
     .argParser(row.read);
-  if (row.flags.endsWith("]")) option.preset("true");
+  if (row.preset !== undefined) option.preset(row.preset);
   return row.default === undefined
     ? option.makeOptionMandatory()
     : option.default(row.read(row.default), row.default || "none");
@@ -305,15 +374,26 @@ function registryUrl(text: string): string {
 }
 
 function mirrorTargets(text: string): readonly string[] {
-  const targets = listOf((target) => target)(text);
-  try {
-    targets.forEach((target) => parseEndpoint(target, "mirror target"));
-    if (targets.length > 0) return targets;
-  } catch {
-    // Its message does not name the option; this one does.
-  }
+  const targets = listOf(mirrorTarget)(text);
+  if (targets.length > 0) return targets;
   throw new InvalidArgumentError(
-    "Allowed: one or more of http(s)://host[:port] without a path.",
+    "Allowed: one or more of http(s)://host:port.",
+  );
+}
+
+function mirrorTarget(text: string): string {
+  try {
+    return parseEndpoint(bracketed(text), "it").url;
+  } catch (error) {
+    const { message } = error as TypeError;
+    throw new InvalidArgumentError(`${message}.`);
+  }
+}
+
+function deployment(text: string): string {
+  if (isDeployment(text)) return text;
+  throw new InvalidArgumentError(
+    "Allowed: letters, digits, dots, hyphens and underscores.",
   );
 }
 

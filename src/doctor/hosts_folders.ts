@@ -5,9 +5,9 @@
  */
 
 import { DENO_FILES } from "../hosts/file_operations.ts";
-import { BACKUP_FOLDER } from "../hosts/folders.ts";
+import { isHostsFolder } from "../hosts/folders.ts";
 import { type HostsFile, parseHostsToml } from "../hosts/hosts_toml.ts";
-import { ownershipOf } from "../hosts/mark.ts";
+import { splitText } from "../hosts/region.ts";
 
 /** One folder. */
 export interface HostsFolder {
@@ -21,6 +21,8 @@ export interface HostsFolder {
   readonly broken: string | null;
   /** URLs of the hosts that Peili has written there. */
   readonly marked: readonly string[];
+  /** The deployments of Peili that have written there. */
+  readonly deployments: readonly string[];
 }
 
 /** A node has some ten; more than this is no `certs.d`. */
@@ -36,8 +38,8 @@ export async function readHostsFolders(path: string): Promise<HostsFolder[]> {
   const names: string[] = [];
   try {
     for await (const { name } of Deno.readDir(path)) {
-      // Hidden folders are drafts of whoever writes here; links are followed.
-      if (name !== BACKUP_FOLDER && !name.startsWith(".")) names.push(name);
+      // containerd opens no other; links are followed.
+      if (isHostsFolder(name)) names.push(name);
       if (names.length >= MAX_FOLDERS) break;
     }
   } catch (error) {
@@ -54,14 +56,26 @@ async function readFolder(
   path: string,
 ): Promise<HostsFolder | null> {
   if (!(await Deno.stat(path)).isDirectory) return null;
-  const folder = { name, path, file: null, broken: null, marked: [] };
+  const folder: HostsFolder = {
+    name,
+    path,
+    file: null,
+    broken: null,
+    marked: [],
+    deployments: [],
+  };
   try {
     // A link, as flavours with a read-only disk have it, is read as well.
     if (!await fileIsThere(path)) return folder;
     const text = await Deno.readTextFile(`${path}/hosts.toml`);
-    const owner = ownershipOf(text);
-    const marked = owner.kind === "user" ? [] : owner.mark.hosts;
-    return { ...folder, file: parseHostsToml(text), marked };
+    const file = parseHostsToml(text);
+    const parts = splitText(text).region?.parts ?? [];
+    return {
+      ...folder,
+      file,
+      marked: parts.flatMap(({ urls }) => urls),
+      deployments: parts.map(({ deployment }) => deployment),
+    };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return { ...folder, broken: error.message };

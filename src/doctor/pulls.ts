@@ -5,12 +5,13 @@
  * @module
  */
 
+import { readContainerdConfig } from "../hosts/containerd_config.ts";
 import {
-  type CriFiles,
   type CriSettings,
+  criSettings,
   isAtLeast,
-  readCriFiles,
 } from "../hosts/cri_settings.ts";
+import { DENO_FILES } from "../hosts/file_operations.ts";
 
 /** How images are pulled. */
 export interface Pulls {
@@ -28,11 +29,19 @@ export interface Pulls {
   /** Bytes of a parallel range; 0: layers come as one stream. */
   readonly concurrentLayerFetchBuffer: number;
   /** The files; null where they cannot be read. */
-  readonly files: CriFiles | null;
+  readonly files: PullFiles | null;
   /** Why they cannot be read. */
   readonly unreadable: string | null;
   /** Why containerd must be started again for its files to count; else null. */
   readonly stale: string | null;
+}
+
+/** containerd's own configuration files. */
+export interface PullFiles {
+  /** Every file that was read, the main one first. */
+  readonly paths: readonly string[];
+  /** What they say. */
+  readonly settings: CriSettings;
 }
 
 /** What is known beforehand. */
@@ -100,9 +109,11 @@ async function readFiles(
   version: string,
 ): Promise<Pick<Pulls, "files" | "unreadable">> {
   try {
-    const files = await readCriFiles(path, version);
-    if (files.files.length > 0) return { files, unreadable: null };
-    return { files: null, unreadable: `there is no ${path}` };
+    const config = await readContainerdConfig(path, DENO_FILES);
+    if (!config) return { files: null, unreadable: `there is no ${path}` };
+    const paths = config.files.map((file) => file.path);
+    const settings = criSettings(config, version);
+    return { files: { paths, settings }, unreadable: null };
   } catch (error) {
     const unreadable = error instanceof Error ? error.message : String(error);
     return { files: null, unreadable };
@@ -166,10 +177,10 @@ function difference(running: Values, filed: Values): string | null {
 /** containerd makes its socket when it starts, after it has read its files. */
 async function changedAfterStart(
   socket: string,
-  files: CriFiles | null,
+  files: PullFiles | null,
 ): Promise<string | null> {
   const started = await changedAt(socket);
-  for (const file of files?.files ?? []) {
+  for (const file of files?.paths ?? []) {
     const changed = await changedAt(file);
     if (started && changed && changed > started) {
       return `${file} was changed after containerd had started`;

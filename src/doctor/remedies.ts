@@ -7,36 +7,48 @@
 import { DEFAULT_PATHS, type Flavour } from "../hosts/flavours.ts";
 import type { Facts } from "./facts.ts";
 import { type Fix, option, quote, run, tell } from "./fix.ts";
+import { isLoopback } from "./mirrors.ts";
 
 /** Lets `configure` write what containerd must be told of Peili. */
 export async function configureHosts(facts: Facts): Promise<Fix> {
-  const { containerdRegistryConfigPath: path, resolveTags } = facts.options;
-  const { target } = await facts.mirrors();
-  const words = [
-    "peili configure",
-    `--mirror-targets=${quote(target)}`,
-    ...(path === DEFAULT_PATHS.hosts
-      ? []
-      : [`--containerd-registry-config-path=${quote(path)}`]),
-    ...(resolveTags ? [] : ["--resolve-tags=false"]),
-  ];
-  return [run(words.join(" "))];
+  return [run(await configureCommand(facts))];
 }
 
 /** Lets `configure` set containerd's `config_path`, where a person may. */
 export async function configureContainerd(facts: Facts): Promise<Fix> {
   const { containerdConfig, containerdRegistryConfigPath } = facts.options;
-  const { target } = await facts.mirrors();
-  const command = [
-    "peili configure --apply",
-    `--mirror-targets=${quote(target)}`,
+  const command = await configureCommand(facts, [
     `--containerd-config=${quote(containerdConfig)}`,
-    `--containerd-registry-config-path=${quote(containerdRegistryConfigPath)}`,
-  ].join(" ");
+    "--apply",
+  ]);
   return await changed(facts, {
     commands: [command],
     setting: `config_path = ${JSON.stringify(containerdRegistryConfigPath)}`,
   });
+}
+
+/** The name of a deployment unless told. */
+const DEPLOYMENT = "peili";
+
+async function configureCommand(
+  facts: Facts,
+  more: readonly string[] = [],
+): Promise<string> {
+  const { containerdRegistryConfigPath: path, resolveTags } = facts.options;
+  const { target } = await facts.mirrors();
+  const folders = await facts.folders();
+  const [deployment = DEPLOYMENT] = folders.flatMap((one) => one.deployments);
+  return [
+    "peili configure",
+    `--mirror-targets=${quote(target)}`,
+    ...(isLoopback(URL.parse(target)?.hostname ?? "") ? ["--loopback"] : []),
+    ...(path === DEFAULT_PATHS.hosts
+      ? []
+      : [`--containerd-registry-config-path=${quote(path)}`]),
+    ...(deployment === DEPLOYMENT ? [] : [`--deployment=${quote(deployment)}`]),
+    ...(resolveTags ? [] : ["--resolve-tags=false"]),
+    ...more,
+  ].join(" ");
 }
 
 /**

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { dirname, isAbsolute, join } from "node:path/posix";
-import { parse } from "smol-toml";
+import { at, type ContainerdConfig, isTable } from "./containerd_config.ts";
+import type { TomlTable } from "./hosts_toml.ts";
 
 /** A value, and which file gave it; null: it is containerd's default. */
 export interface Setting<T> {
@@ -30,18 +30,6 @@ export interface CriSettings {
   /** Bytes; 0: layers come as one stream. */
   readonly concurrentLayerFetchBuffer: Setting<number>;
 }
-
-/** What the files say. */
-export interface CriFiles {
-  /** Every file that was read, the main one first. */
-  readonly files: readonly string[];
-  /** `version` of the main file. */
-  readonly format: number;
-  readonly settings: CriSettings;
-}
-
-/** A TOML table. */
-type Table = Readonly<Record<string, unknown>>;
 
 /** Where a value stands below the plugin's table, in the newest format. */
 const DEFAULTS = {
@@ -66,74 +54,41 @@ const DEFAULT_CONFIG_PATH = "/etc/containerd/certs.d:/etc/docker/certs.d";
 
 const LEGACY = ["mirrors", "configs", "auths"];
 
-/** More imports than any node has; files may import each other in a circle. */
-const MAX_FILES = 100;
-
 /**
- * Reads the files. A main file that is not there means defaults alone.
+ * Tells what a configuration says.
  *
- * @param path The main file, `/etc/containerd/config.toml`
+ * @param config As containerd reads it
  * @param version containerd's version, `2.1.4`: defaults and merging differ
- * @returns What they say
- * @throws {SyntaxError} When a file is not TOML: containerd does not start then
- * @throws {Error} When a file cannot be read
+ * @returns What it says
  */
-export async function readCriFiles(
-  path: string,
+export function criSettings(
+  { files }: Pick<ContainerdConfig, "files">,
   version: string,
-): Promise<CriFiles> {
+): CriSettings {
   const major = Number(version.split(".")[0]);
-  const files: string[] = [];
-  const merged: Layer[] = [];
-  let format = 0;
-  const pending = [path];
-  for (let next = pending.shift(); next; next = pending.shift()) {
-    if (files.includes(next) || files.length >= MAX_FILES) continue;
-    const table = await readTable(next, next === path);
-    if (!table) break;
-    files.push(next);
-    const own = Number(table.version ?? 1);
-    format ||= own;
-    const images = imagesOf(table, own, major);
+  const layers: Layer[] = [];
+  for (const { path, table } of files) {
+    const images = imagesOf(table, Number(table.version ?? 1), major);
+    if (!images) continue;
     // containerd 1.x replaces a plugin's whole section; 2.x merges into it.
-    if (major < 2 && images) merged.length = 0;
-    if (images) merged.unshift({ file: next, table: images });
-    pending.push(...await importsOf(table, next));
+    if (major < 2) layers.length = 0;
+    layers.unshift({ file: path, table: images });
   }
-  return { files, format, settings: settingsOf(merged, version) };
+  return settingsOf(layers, version);
 }
 
 /** One file's part; those that win stand first. */
 interface Layer {
   readonly file: string;
-  readonly table: Table;
-}
-
-async function readTable(
-  path: string,
-  mayLack: boolean,
-): Promise<Table | null> {
-  let text;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (mayLack && error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-  try {
-    return parse(text);
-  } catch (cause) {
-    const [why] = cause instanceof Error ? cause.message.split("\n") : [];
-    throw new SyntaxError(`${path} is no TOML: ${why ?? ""}`, { cause });
-  }
+  readonly table: TomlTable;
 }
 
 /** The table about images of one file, in the newest format's words. */
 function imagesOf(
-  file: Table,
+  file: TomlTable,
   format: number,
   major: number,
-): Table | null {
+): TomlTable | null {
   const plugins = tableAt(file, "plugins") ?? {};
   const newest = tableAt(plugins, "io.containerd.cri.v1.images");
   if (format >= 3) return newest;
@@ -157,44 +112,11 @@ const MOVED_KEYS = [
   "discard_unpacked_layers",
 ];
 
-/** containerd takes `*` only, and paths from the folder of the file. */
-async function importsOf(file: Table, path: string): Promise<string[]> {
-  const imports = Array.isArray(file.imports) ? file.imports : [];
-  const found: string[] = [];
-  for (const pattern of imports.filter((one) => typeof one === "string")) {
-    const absolute = isAbsolute(pattern)
-      ? join(pattern)
-      : join(dirname(path), pattern);
-    if (absolute.includes("*")) found.push(...await glob(absolute));
-    else found.push(absolute);
-  }
-  return found;
-}
-
-/** Stars in the file's name alone; in a folder's name nobody has them. */
-async function glob(pattern: string): Promise<string[]> {
-  const folder = dirname(pattern);
-  const source = pattern.slice(folder.length).replace(/^\//, "")
-    .split("*").map((part) => RegExp.escape(part)).join("[^/]*");
-  const name = new RegExp(`^${source}$`);
-  const found: string[] = [];
-  try {
-    for await (const entry of Deno.readDir(folder)) {
-      if (name.test(entry.name)) found.push(join(folder, entry.name));
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return found.sort();
-}
-
 function settingsOf(layers: readonly Layer[], version: string): CriSettings {
   const find = <T>(path: readonly string[], fallback: T): Setting<T> => {
     for (const { file, table } of layers) {
-      const value = path.reduce<unknown>(
-        (at, key) => isTable(at) ? at[key] : undefined,
-        table,
-      );
+      const found = at(table, path);
+      const value = typeof found === "bigint" ? Number(found) : found;
       if (typeof value === typeof fallback) return { value: value as T, file };
     }
     return { value: fallback, file: null };
@@ -235,16 +157,12 @@ export function isAtLeast(version: string, least: string): boolean {
   return major > leastMajor || major === leastMajor && minor >= leastMinor;
 }
 
-function tableAt(table: Table, key: string): Table | null {
+function tableAt(table: TomlTable, key: string): TomlTable | null {
   const value = table[key];
   return isTable(value) ? value : null;
 }
 
-function isTable(value: unknown): value is Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function pick(table: Table, keys: readonly string[]): Table {
+function pick(table: TomlTable, keys: readonly string[]): TomlTable {
   return Object.fromEntries(
     Object.entries(table).filter(([key]) => keys.includes(key)),
   );

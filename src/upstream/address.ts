@@ -6,6 +6,7 @@
 
 import { boundedMap } from "../async/bounded_map.ts";
 import type { HostSettings } from "../hosts/hosts_toml.ts";
+import { registryEntry } from "../hosts/registry_entry.ts";
 import { readRegistryHosts } from "../hosts/registry_hosts.ts";
 import { isRegistry } from "../oci/reference.ts";
 
@@ -52,11 +53,8 @@ export function upstreamAddress(
     const hosts = await readRegistryHosts(options.configPath, registry);
     // A `_default` folder speaks for all registries, so not of this one's place.
     if (hosts?.kind === "hosts" && !hosts.path.endsWith("/_default")) {
-      const { server, hosts: entries } = hosts.file;
-      if (server) return serverUrl(server, hosts.file);
-      // Where an http registry is told without `server`, as an entry of its own.
-      const own = entries.find(({ url }) => URL.parse(url)?.host === registry);
-      if (own) return serverUrl(own.url, own);
+      const entry = registryEntry(hosts.file, registry);
+      if (entry.url !== null) return serverUrl(entry.url, entry);
     }
     return baseUrl(WELL_KNOWN.get(registry) ?? `https://${registry}`);
   }

@@ -1,6 +1,6 @@
 /** Whom containerd asks when Peili has it not is the real registry. @module */
 
-import { DEFAULT_FOLDER } from "../../hosts/folders.ts";
+import { DEFAULT_FOLDER, registryOf } from "../../hosts/folders.ts";
 import { type Check, type Finding, ok, problem, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { type Fix, quote, run } from "../fix.ts";
@@ -47,7 +47,7 @@ function without(path: string): Fix {
 
 /** `registry-1.docker.io` is where docker.io's images are. */
 function belongsTo(server: string, folder: string): boolean {
-  const registry = folder.replace(/_(\d+)_$/, ":$1");
+  const registry = registryOf(folder);
   const url = URL.parse(server.includes("://") ? server : `https://${server}`);
   const own = URL.parse(`${url?.protocol}//${registry}`);
   return url?.host === own?.host ||

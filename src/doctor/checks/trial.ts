@@ -7,7 +7,7 @@
 
 import { backoff, sleep } from "../../async/backoff.ts";
 import type { OwnImages } from "../../containerd/own_image.ts";
-import { DEFAULT_FOLDER } from "../../hosts/folders.ts";
+import { DEFAULT_FOLDER, registryOf } from "../../hosts/folders.ts";
 import { formatAddress } from "../../listen.ts";
 import {
   type Check,
@@ -60,7 +60,7 @@ export function trial(facts: Facts, open: OpenImages): Check {
     async run(signal) {
       const mirrors = await facts.mirrors();
       if (!mirrors.runs) return [skipped("Peili does not run here")];
-      const registry = await registryOf(facts, mirrors);
+      const registry = await registryFor(facts, mirrors);
       if (!registry) return [skipped("no hosts.toml names Peili")];
       using images = open();
       const image = trialImage(registry, crypto.randomUUID().slice(0, 8));
@@ -89,7 +89,7 @@ async function removeTrials(
 }
 
 /** In whose name Peili is asked: a registry that hosts.toml sends to it. */
-async function registryOf(
+async function registryFor(
   facts: Facts,
   { ownHosts }: Mirrors,
 ): Promise<string | null> {
@@ -97,7 +97,7 @@ async function registryOf(
     .filter((folder) => ownHosts(folder).length > 0)
     .map(({ name }) => name);
   if (names.includes(DEFAULT_FOLDER)) return NOBODY;
-  return names[0]?.replace(/_(\d+)_$/, ":$1") ?? null;
+  return registryOf(names[0] ?? "");
 }
 
 interface Trial {

@@ -5,7 +5,7 @@ import { type CheckRow, testCheck } from "../check_rows.ts";
 import { configToml, type FakeNode } from "../fake_node.ts";
 
 const FIX = [
-  "peili configure --apply --mirror-targets=http://10.0.0.1:30020 --containerd-config=PATH/config.toml --containerd-registry-config-path=PATH/certs.d",
+  "peili configure --mirror-targets=http://10.0.0.1:30020 --containerd-registry-config-path=PATH/certs.d --containerd-config=PATH/config.toml --apply",
   "systemctl restart containerd",
 ];
 
