@@ -40,6 +40,9 @@ export interface ContainerdInspector extends Disposable {
   criConfig(signal: AbortSignal): Promise<unknown>;
 }
 
+/** Milliseconds for one answer: no pull waits for it, and a node may be busy. */
+const ASK_MS = 3_000;
+
 /** gRPC: nobody serves this method. */
 const UNIMPLEMENTED = 12;
 
@@ -60,6 +63,7 @@ export function containerdInspector(
       const path = `${services}.version.v1.Version/Version`;
       const answer = await calls.unary<{ version: string }>(path, {}, {
         signal,
+        deadlineMs: ASK_MS,
       });
       // Debian writes 1.6.20~ds1, a release v2.3.4.
       return (answer?.version ?? "").replace(/^v/, "");
@@ -69,7 +73,7 @@ export function containerdInspector(
       const answer = await calls.unary<{ namespaces: { name: string }[] }>(
         path,
         {},
-        { signal },
+        { signal, deadlineMs: ASK_MS },
       );
       return (answer?.namespaces ?? []).map(({ name }) => name);
     },
@@ -77,6 +81,7 @@ export function containerdInspector(
       const path = `${services}.introspection.v1.Introspection/Plugins`;
       const answer = await calls.unary<{ plugins: WirePlugin[] }>(path, {}, {
         signal,
+        deadlineMs: ASK_MS,
       });
       return (answer?.plugins ?? []).map(({ type, id, exports, ...rest }) => ({
         type,
@@ -90,7 +95,7 @@ export function containerdInspector(
         const answer = await calls.unary<{ info: Record<string, string> }>(
           "runtime.v1.RuntimeService/Status",
           { verbose: true },
-          { signal, deadlineMs: CRI_MS },
+          { signal, deadlineMs: ASK_MS },
         );
         return JSON.parse(answer?.info.config ?? "null");
       } catch (error) {
@@ -108,6 +113,3 @@ interface WirePlugin {
   exports: Record<string, string>;
   ["init_err"]: { message: string } | null;
 }
-
-/** Milliseconds for CRI's status, which looks at the network's files, too. */
-const CRI_MS = 1_500;

@@ -30,9 +30,8 @@ export interface OwnContent {
 /** Makes, pulls and removes images. Each call rejects while containerd is away. */
 export interface OwnImages extends Disposable {
   /**
-   * Makes an image. Should nobody remove it, its content goes at the time that
-   * is given: a lease holds it, and the name alone is left where containerd is
-   * older than 2.0.
+   * Makes an image. Should nobody remove it, containerd 2.0 and later does at
+   * the time that is given; before 2.0 only what was not finished goes then.
    *
    * @param name `registry/repository:tag`
    * @param contents What it is made of, its manifest last

@@ -64,16 +64,16 @@ export interface CheckResult {
 }
 
 /**
- * Milliseconds for one check. A healthy node needs some 100 for all together;
- * whoever does not answer within this would not answer a pull in time either.
+ * Milliseconds for one check. A healthy node needs some 300 for all together;
+ * one that is busy is to be told from one where nobody answers.
  */
-export const CHECK_MS = 2_000;
+export const CHECK_MS = 5_000;
 
 /**
  * Milliseconds that a check has, after its signal aborted, to put away what it
  * has made.
  */
-const PUT_AWAY_MS = 2_000;
+const PUT_AWAY_MS = 5_000;
 
 /**
  * Runs checks, all at once.

@@ -21,7 +21,7 @@ import { mirrorHost } from "./checks/mirror_host.ts";
 import { names } from "./checks/names.ts";
 import { namespace } from "./checks/namespace.ts";
 import { nodeIp } from "./checks/node_ip.ts";
-import { peers } from "./checks/peers.ts";
+import { PEERS, peers } from "./checks/peers.ts";
 import { ports } from "./checks/ports.ts";
 import { pullMode } from "./checks/pull_mode.ts";
 import { registryAccess } from "./checks/registry_access.ts";
@@ -114,12 +114,16 @@ export async function diagnoseAtStart(
   // Every node of a cluster may start now: no trial.
   const results = await diagnose({ ...options, trial: false }, signal);
   if (signal.aborted) return true;
+  let well = true;
   for (const { check, findings } of results) {
     for (const { verdict, saw, fix = [] } of findings) {
       const fields = { check, saw, fix: fixLines(fix) };
-      if (verdict === "problem") log.error("doctor: problem", fields);
-      if (verdict === "warning") log.warn("doctor: warning", fields);
+      // Other nodes may be starting, too, and are no fault of this one.
+      const isProblem = verdict === "problem" && check !== PEERS;
+      if (isProblem) log.error("doctor: problem", fields);
+      else if (fix.length > 0) log.warn("doctor: warning", fields);
+      well &&= !isProblem;
     }
   }
-  return results.every(({ verdict }) => verdict !== "problem");
+  return well;
 }

@@ -38,7 +38,7 @@ export interface MirrorsDeps {
 const NODE_PORTS = [30020, 30021];
 
 /** Milliseconds for one answer on this node. */
-const ANSWER_MS = 1_000;
+const ANSWER_MS = 2_000;
 
 /**
  * Finds Peili on this node.

@@ -19,8 +19,8 @@ export type Who =
   }
   | { readonly kind: "other" | "nobody" };
 
-/** Milliseconds for one peer: as long as a node waits for one. */
-const PEER_MS = 1_500;
+/** Milliseconds for one peer; in a pull it would have far less. */
+const PEER_MS = 2_000;
 
 /** An identity is some 50 bytes. */
 const MAX_IDENTITY_BYTES = 1_024;

@@ -7,14 +7,48 @@
 import assert from "node:assert/strict";
 import { join } from "node:path/posix";
 import { writeArchive } from "./archive.ts";
-import { awaitLine, awaitPeers } from "./evidence.ts";
+import { ownImages } from "../../src/containerd/own_image.ts";
+import { trialImage } from "../../src/doctor/trial_image.ts";
+import {
+  awaitLine,
+  awaitPeers,
+  SETTLE_MS,
+  SOON_MS,
+  upstreamSince,
+} from "./evidence.ts";
 import { print, versionsHere } from "./here.ts";
 import { Lab } from "./lab.ts";
 import type { Node } from "./node.ts";
 import { Patient } from "./patient.ts";
+import { waitFor } from "./wait.ts";
 
 /** A pull that does not go through Peili fails at once: nobody else has it. */
 const PULL_MS = 20_000;
+
+/** What containerd holds, of whatever kind. */
+async function holdings(node: Node): Promise<string[]> {
+  const lists = [
+    ["images", "list", "--quiet"],
+    ["content", "list", "--quiet"],
+    ["leases", "list", "--quiet"],
+    ["snapshots", "list"],
+  ];
+  return await Promise.all(lists.map((list) => node.ctr(list)));
+}
+
+/** Waits until containerd holds what it held: collections take a moment. */
+async function awaitHoldings(
+  node: Node,
+  before: readonly string[],
+): Promise<void> {
+  let now: readonly string[] = [];
+  await waitFor(`${node.name} to hold what it held`, async () => {
+    now = await holdings(node);
+    return now.every((list, i) => list === before[i]);
+  }, { budgetMs: SOON_MS }).catch((cause) => {
+    throw new Error(`it holds ${now.join()}, not ${before.join()}`, { cause });
+  });
+}
 
 /** Pulls an image that only `holder` has; tells whether Peili was asked. */
 async function goesThrough(
@@ -26,17 +60,22 @@ async function goesThrough(
   const path = join(holder.path, `${name}.tar`);
   await writeArchive(path, image, full);
   await holder.importArchive(path);
+  const since = await upstreamSince(lab);
   const pulled = await node.pull(full, { budgetMs: PULL_MS })
     .then(() => true, () => false);
   const [layer] = image.layers;
+  const asked = await since.requests();
   if (!pulled || !layer) return false;
-  const asked = await awaitLine(
+  if (asked.some(({ ip, uri }) => ip === node.ip && uri.includes("/blobs/"))) {
+    return false;
+  }
+  const line = await awaitLine(
     node,
     layer.digest,
     ({ listener, method, status }) =>
       listener === "mirror" && method === "GET" && status === 200,
   );
-  assert.equal(asked.source, holder.peerAddress);
+  assert.equal(line.source, holder.peerAddress);
   return true;
 }
 
@@ -47,7 +86,9 @@ interface Wrong {
   check: string;
   /** Where it is wrong; everywhere unless told. */
   applies?: (version: string) => boolean;
-  befall: (patient: Patient) => Promise<void>;
+  befall: (patient: Patient, lab: Lab) => Promise<void>;
+  /** The registry has the images, too. */
+  pushed?: boolean;
   /** The node cannot give, rather than take. */
   gives?: boolean;
 }
@@ -150,6 +191,16 @@ const WRONGS: readonly Wrong[] = [
     },
   },
   {
+    name: "hosts.toml asks the registry before Peili",
+    check: "mirror-host",
+    pushed: true,
+    befall: async (patient, { upstream: { url, registry } }) => {
+      const hosts = [url, patient.target].map((url) => `[host."${url}"]\n`);
+      const toml = `server = "${url}"\n${hosts.join("")}`;
+      await onlyHosts(patient, toml, registry);
+    },
+  },
+  {
     name: "Peili's entry has override_path",
     check: "mirror-host",
     befall: (patient) =>
@@ -196,20 +247,20 @@ const WRONGS: readonly Wrong[] = [
 async function suffers(
   lab: Lab,
   patient: Patient,
-  { name, check, befall, gives = false }: Wrong,
+  { name, check, befall, pushed = false, gives = false }: Wrong,
 ): Promise<void> {
   const { node } = patient;
   const sick = `${node.name} (containerd ${node.containerd.version}), ${name}`;
   const [holder = node] = lab.nodes;
   const seed = `${node.name}-${name.replaceAll(/[^a-z]+/gi, "-")}`
     .toLowerCase();
-  const pull = (when: string) =>
-    goesThrough(lab, {
-      holder: gives ? node : holder,
-      node: gives ? holder : node,
-      name: `${seed}-${when}`,
-    });
-  await befall(patient);
+  const pull = async (when: string) => {
+    const name = `${seed}-${when}`;
+    if (pushed) await lab.image("pause", name);
+    const [from, to] = gives ? [node, holder] : [holder, node];
+    return await goesThrough(lab, { holder: from, node: to, name });
+  };
+  await befall(patient, lab);
   assert.ok(!await pull("before"), `${sick}: nobody feels it`);
   const report = await patient.doctor();
   assert.notEqual(report.exitCode, 0, sick);
@@ -224,6 +275,67 @@ async function suffers(
   assert.ok(await pull("after"), `${sick}: the advice is wrong`);
 }
 
+/** Makes a trial's image as doctor does, and leaves it there. */
+async function removesKilledTrial(patient: Patient): Promise<void> {
+  const { node } = patient;
+  const before = await holdings(node);
+  using images = ownImages({
+    socket: node.containerd.socket,
+    namespace: "k8s.io",
+  });
+  const { name, contents } = trialImage("peili-doctor.invalid", "killed");
+  const { signal } = new AbortController();
+  const expires = new Date(Date.now() + 60_000);
+  await images.make(name, contents, { expires, signal });
+  assert.ok((await node.images()).includes(name));
+  assert.notDeepEqual(await holdings(node), before);
+  const { checks } = await patient.doctor();
+  assert.deepEqual(checks.filter(({ verdict }) => verdict !== "ok"), []);
+  await awaitHoldings(node, before);
+}
+
+/**
+ * Whether a node still gives what it has pulled, once the giver has it no more.
+ *
+ * @param loses Waits until the node has lost it, too
+ */
+async function stillGives(
+  lab: Lab,
+  { node, name, loses = false }: { node: Node; name: string; loses?: boolean },
+): Promise<boolean> {
+  const [holder = node] = lab.nodes;
+  assert.ok(await goesThrough(lab, { holder, node, name }));
+  const image = await lab.imageInfo("pause", name);
+  const [layer] = image.layers;
+  const full = `${lab.upstream.registry}/${image.repository}:v1`;
+  await holder.removeImage(full);
+  const gone = async (from: Node) => !await from.hasBlob(layer?.digest ?? "");
+  for (const one of loses ? [holder, node] : [holder]) {
+    await waitFor(`${one.name} to lose it`, () => gone(one), {
+      budgetMs: SETTLE_MS,
+    });
+  }
+  return await holder.pull(full, { budgetMs: PULL_MS })
+    .then(() => true, () => false);
+}
+
+async function keepsLayers(lab: Lab, patient: Patient): Promise<void> {
+  const { node } = patient;
+  const seed = `${node.name}-discard`;
+  await configured(
+    patient,
+    (text) => text.replaceAll(/(discard_unpacked_layers = )false/g, "$1true"),
+  );
+  const before = { node, name: `${seed}-before`, loses: true };
+  assert.ok(!await stillGives(lab, before), "nobody feels it");
+  const { exitCode, checks } = await patient.doctor();
+  assert.equal(exitCode, 1, JSON.stringify(checks, null, 1));
+  const named = checks.find(({ check }) => check === "discard-unpacked-layers");
+  await patient.take(named?.findings[0]?.fix ?? []);
+  const after = { node, name: `${seed}-after` };
+  assert.ok(await stillGives(lab, after), "the advice is wrong");
+}
+
 Deno.test("peili doctor", async (t) => {
   const versions = await versionsHere();
   const containerd = [versions.at(-1) ?? "2.1", ...versions];
@@ -234,7 +346,9 @@ Deno.test("peili doctor", async (t) => {
 
   await t.step("finds nothing wrong on a healthy node", async () => {
     for (const patient of patients) {
+      const before = await holdings(patient.node);
       const { exitCode, checks } = await patient.doctor();
+      await awaitHoldings(patient.node, before);
       const bad = checks.filter(({ verdict }) => verdict !== "ok");
       assert.deepEqual(bad, [], patient.node.containerd.version);
       assert.equal(exitCode, 0);
@@ -245,6 +359,20 @@ Deno.test("peili doctor", async (t) => {
           trial?.findings[0]?.saw
         }`,
       );
+    }
+  });
+
+  await t.step("removes the trial of one that was killed", async () => {
+    await Promise.all(patients.map(removesKilledTrial));
+  });
+
+  await t.step("mends it when containerd throws layers away", async () => {
+    for (const patient of patients.slice(1)) {
+      try {
+        await keepsLayers(lab, patient);
+      } finally {
+        await patient.cure();
+      }
     }
   });
 

@@ -43,7 +43,7 @@ async function unreadable(path: string): Promise<string | null> {
     if (error instanceof Deno.errors.NotCapable) throw error;
     if (error instanceof Deno.errors.NotFound) {
       // containerd makes both with its first blob.
-      const comes = await isFolder(path) || await isFolder(dirname(path));
+      const comes = await isFolder(path) || await mayBeFolder(dirname(path));
       return comes ? null : `there is no ${path}`;
     }
     const why = error instanceof Error ? error.message : String(error);
@@ -56,6 +56,15 @@ async function isFolder(path: string): Promise<boolean> {
     return (await Deno.stat(path)).isDirectory;
   } catch {
     return false;
+  }
+}
+
+/** True also for what this process may not look at. */
+async function mayBeFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    return error instanceof Deno.errors.NotCapable;
   }
 }
 

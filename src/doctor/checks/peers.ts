@@ -4,11 +4,14 @@ import { type Check, ok, problem, skipped, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { option, run } from "../fix.ts";
 
+/** The name of this check. */
+export const PEERS = "peers";
+
 /** Checks every peer that is named. */
 export function peers(facts: Facts): Check {
   const { staticPeers: addresses, peerAddr } = facts.options;
   return {
-    name: "peers",
+    name: PEERS,
     async run() {
       if (addresses.length === 0) return [skipped("no peers are named")];
       const answers = await Promise.all(addresses.map(async (address) => ({

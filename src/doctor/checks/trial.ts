@@ -31,17 +31,17 @@ import { type Asked, pullTrial } from "../trial_pull.ts";
  */
 const NOBODY = "peili-doctor.invalid";
 
-/** Milliseconds for all of it; a healthy node needs some 100. */
-const TRIAL_MS = 2_500;
+/** Milliseconds for all of it; a healthy node needs some 200. */
+const TRIAL_MS = 12_000;
 
 /** Milliseconds for Peili to give what containerd has. */
-const SERVED_MS = 800;
+const SERVED_MS = 3_000;
 
 /** Milliseconds for containerd's own pull. */
-const PULL_MS = 1_000;
+const PULL_MS = 5_000;
 
 /** Milliseconds for removing it again. */
-const REMOVE_MS = 2_000;
+const REMOVE_MS = 4_000;
 
 /** Milliseconds after which containerd forgets what nobody has removed. */
 const EXPIRE_MS = 60_000;
