@@ -83,6 +83,22 @@ Deno.test("the set configure writes to certs.d and nowhere else", async () => {
   });
 });
 
+Deno.test("the set doctor reads what it likes, and writes nothing", async () => {
+  const { net, ...rest } = await outcomes("doctor");
+  assert.deepEqual(rest, {
+    certs: "NotCapable",
+    content: "NotCapable",
+    data: "NotCapable",
+    elsewhere: "NotCapable",
+    temporary: "NotCapable",
+    read: "done",
+    run: "NotCapable",
+    library: "NotCapable",
+    variable: "NotCapable",
+  });
+  assert.notEqual(net, "NotCapable");
+});
+
 const QUERIES = `
 const descriptors = JSON.parse(Deno.args[0]);
 const states = [];
@@ -104,8 +120,20 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
         path: "/var/lib/containerd/io.containerd.content.v1.content/blobs",
       },
       { name: "read", path: "/etc/containerd/certs.d/_default/hosts.toml" },
+      { name: "read", path: "/etc/containerd/config.toml" },
+      { name: "sys", kind: "networkInterfaces" },
       { name: "write", path: "/var/lib/peili/key" },
       { name: "env", variable: "PEILI_MIRROR_ADDR" },
+    ],
+  },
+  {
+    set: "doctor",
+    allowed: [
+      { name: "net" },
+      { name: "read" },
+      { name: "sys", kind: "networkInterfaces" },
+      { name: "write", path: "/run/containerd/containerd.sock" },
+      { name: "env", variable: "PEILI_STATIC_PEERS" },
     ],
   },
   {
@@ -153,6 +181,16 @@ Deno.test("peili run works with the set run alone", async () => {
   const { code, stderr } = await node.ended;
   assert.equal(code, 0);
   for (const line of stderr.trimEnd().split("\n")) JSON.parse(line);
+});
+
+Deno.test("peili doctor works with the set doctor alone", async () => {
+  const { code, stdout } = await program(["doctor", "--json"], {
+    permissions: ["-P=doctor"],
+  });
+  const { exitCode, checks } = JSON.parse(stdout);
+  assert.equal(code, exitCode);
+  assert.ok(!stdout.includes("this process may not"), stdout);
+  assert.ok(checks.length > 20);
 });
 
 Deno.test("peili configure is refused another folder by its set", async () => {

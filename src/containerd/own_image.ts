@@ -83,11 +83,15 @@ const ALREADY_EXISTS = 6;
  * Connects to a containerd to make images in it.
  *
  * @param options Socket and namespace
- * @returns The images; disposing it closes the connection
+ * @param calls How it is asked, for tests
+ * @param client Lists what is there, for tests
+ * @returns The images; disposing it closes the connections
  */
-export function ownImages(options: ContainerdClientOptions): OwnImages {
-  const calls = containerdCalls(options, NODE_API);
-  const client = containerdClient(options);
+export function ownImages(
+  options: ContainerdClientOptions,
+  calls: ContainerdCalls = containerdCalls(options, NODE_API),
+  client: ContainerdClient = containerdClient(options),
+): OwnImages {
   return {
     async make(name, contents, { expires, signal }) {
       const lease = leaseOf(name);

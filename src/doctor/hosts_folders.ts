@@ -38,8 +38,8 @@ export async function readHostsFolders(path: string): Promise<HostsFolder[]> {
   const names: string[] = [];
   try {
     for await (const { name } of Deno.readDir(path)) {
-      // containerd opens no other; links are followed.
-      if (isHostsFolder(name)) names.push(name);
+      // No registry's name begins with a dot, or fits no folder at all.
+      if (isHostsFolder(name) && !name.startsWith(".")) names.push(name);
       if (names.length >= MAX_FOLDERS) break;
     }
   } catch (error) {

@@ -235,6 +235,16 @@ const WRONGS: readonly Wrong[] = [
       patient.restartPeili({ "containerd-content-path": patient.node.path }),
   },
   {
+    name: "Peili has other options than doctor",
+    check: "trial",
+    gives: true,
+    befall: (patient) =>
+      patient.restartPeili({
+        "containerd-content-path": patient.node.path,
+        "containerd-namespace": "default",
+      }, { told: false }),
+  },
+  {
     name: "Peili shares the wrong namespace",
     check: "namespace",
     gives: true,

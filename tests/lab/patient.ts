@@ -35,6 +35,7 @@ export class Patient {
   readonly node: Node;
   readonly #lab: Lab;
   #flags: PeiliFlags = FLAGS;
+  #told: PeiliFlags = FLAGS;
   #config = "";
 
   constructor(lab: Lab, node: Node) {
@@ -100,10 +101,18 @@ export class Patient {
     return await this.node.exec(["sh", "-e"], { stdin: text, env });
   }
 
-  /** Starts Peili again with these flags on top of the usual. */
-  async restartPeili(flags: PeiliFlags): Promise<void> {
+  /**
+   * Starts Peili again with these flags on top of the usual.
+   *
+   * @param told Whether doctor is told the same.
+   */
+  async restartPeili(
+    flags: PeiliFlags,
+    { told = true }: { told?: boolean } = {},
+  ): Promise<void> {
     const { containerd: { hostsPath } } = this.node;
     this.#flags = flags === FLAGS ? flags : { ...this.#flags, ...flags };
+    this.#told = told ? this.#flags : FLAGS;
     await this.node.stopPeili();
     // Starting writes a hosts.toml of the lab's own, which is not wanted here.
     const before = await namesIn(hostsPath);
@@ -127,7 +136,7 @@ export class Patient {
     const ips = this.#lab.nodes.map(({ ip }) => ip);
     const dataPath = join(node.path, "peili");
     const place = { ip: node.ip, socket, contentPath, hostsPath, dataPath };
-    const all = flagArguments({ ...place, ips }, this.#flags);
+    const all = flagArguments({ ...place, ips }, this.#told);
     const shared = all.flatMap((flag, i) =>
       SHARED.has(flag) ? [`${flag}=${all[i + 1]}`] : []
     );

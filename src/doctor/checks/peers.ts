@@ -1,8 +1,9 @@
 /** The other nodes are there, and are Peilis. @module */
 
+import { PEER_PATH } from "../../routing/peer_paths.ts";
 import { type Check, ok, problem, skipped, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
-import { option, run } from "../fix.ts";
+import { type Fix, type FixStep, option, run } from "../fix.ts";
 
 /** The name of this check. */
 export const PEERS = "peers";
@@ -19,32 +20,38 @@ export function peers(facts: Facts): Check {
         ...await facts.who(address),
       })));
       const away = answers.filter(({ kind }) => kind !== "peer");
-      const count = addresses.length - away.length;
-      if (away.length === 0) return [ok(`all ${count} answer`)];
+      if (away.length === 0) return [ok(`all ${answers.length} answer`)];
       const saw = away.map(({ address, kind }) =>
         kind === "other"
           ? `another program answers at ${address}`
           : `nobody answers at ${address}`
       ).join(", ");
-      const right = addresses.filter((address) =>
-        !away.some((one) => one.address === address)
-      );
-      if (count > 0) {
-        return [
-          warning(`${saw}; ${count} of ${addresses.length} answer`, [
-            run(
-              away.map(({ address }) => `curl -sS http://${address}/livez`)
-                .join("\n"),
-            ),
-            option("--static-peers", right.join()),
-          ]),
-        ];
+      const there = answers.filter((one) => !away.includes(one))
+        .map(({ address }) => address);
+      if (there.length === 0) {
+        return [problem(saw, whenAllAreAway(addresses, peerAddr.port))];
       }
-      // All are wrong in one way: mostly the port.
-      const moved = addresses.map((address) =>
-        address.replace(/:\d+$/, `:${peerAddr.port}`)
-      );
-      return [problem(saw, [option("--static-peers", moved.join())])];
+      return [
+        warning(`${saw}; ${there.length} of ${answers.length} answer`, [
+          ...away.map(({ address }) => ask(address)),
+          option("--static-peers", there.join()),
+        ]),
+      ];
     },
   };
+}
+
+/** All are wrong in one way: the port, or a firewall between. */
+function whenAllAreAway(addresses: readonly string[], port: number): Fix {
+  const moved = addresses.map((address) =>
+    address.replace(/:\d+$/, `:${port}`)
+  );
+  return moved.join() === addresses.join()
+    ? addresses.map(ask)
+    : [option("--static-peers", moved.join())];
+}
+
+/** Lets a person see what this node sees. */
+function ask(address: string): FixStep {
+  return run(`curl -sS http://${address}${PEER_PATH}`);
 }

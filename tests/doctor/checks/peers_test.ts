@@ -18,7 +18,7 @@ testCheck("peers", peers, [
     verdict: "warning",
     saw: ["nobody answers at 10.0.0.2:5002; 1 of 2 answer"],
     fix: [
-      "curl -sS http://10.0.0.2:5002/livez",
+      "curl -sS http://10.0.0.2:5002/peili/v1/peer",
       "# give Peili --static-peers=10.0.0.1:5002 (PEILI_STATIC_PEERS=10.0.0.1:5002), restart it",
     ],
   },
@@ -29,8 +29,20 @@ testCheck("peers", peers, [
     verdict: "warning",
     saw: ["another program answers at 10.0.0.2:5002; 1 of 2 answer"],
     fix: [
-      "curl -sS http://10.0.0.2:5002/livez",
+      "curl -sS http://10.0.0.2:5002/peili/v1/peer",
       "# give Peili --static-peers=10.0.0.1:5002 (PEILI_STATIC_PEERS=10.0.0.1:5002), restart it",
+    ],
+  },
+  {
+    name: "asks a person to look when all are away",
+    given: ({ web }) => web.clear(),
+    verdict: "problem",
+    saw: [
+      "nobody answers at 10.0.0.1:5002, nobody answers at 10.0.0.2:5002",
+    ],
+    fix: [
+      "curl -sS http://10.0.0.1:5002/peili/v1/peer",
+      "curl -sS http://10.0.0.2:5002/peili/v1/peer",
     ],
   },
   {

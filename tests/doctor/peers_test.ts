@@ -1,0 +1,51 @@
+/** Asking who is at a peer's address. @module */
+
+import assert from "node:assert/strict";
+import { asksWho } from "../../src/doctor/peers.ts";
+
+const { signal: NEVER } = new AbortController();
+const NOON = Date.UTC(2026, 5, 1, 12);
+
+Deno.test.each([
+  {
+    name: "a Peili and its clock",
+    response: Response.json({ id: "a" }, {
+      headers: { date: new Date(NOON).toUTCString() },
+    }),
+    expected: { kind: "peer", id: "a", date: NOON },
+  },
+  {
+    name: "a Peili without a clock",
+    response: Response.json({ id: "a" }),
+    expected: { kind: "peer", id: "a", date: null },
+  },
+  {
+    name: "something else",
+    response: new Response("<html>"),
+    expected: { kind: "other" },
+  },
+  {
+    name: "what is too long to be an identity",
+    response: Response.json({ id: "a".repeat(2_000) }),
+    expected: { kind: "other" },
+  },
+  {
+    name: "a refusal",
+    response: Response.json({ id: "a" }, { status: 401 }),
+    expected: { kind: "other" },
+  },
+])("asksWho() knows $name", async ({ response, expected }) => {
+  const asked: string[] = [];
+  const fetcher = (input: string | URL | Request) => {
+    asked.push(String(input));
+    return Promise.resolve(response);
+  };
+  assert.deepEqual(await asksWho("10.0.0.2:5002", fetcher, NEVER), expected);
+  assert.deepEqual(asked, ["http://10.0.0.2:5002/peili/v1/peer"]);
+});
+
+Deno.test("asksWho() knows that nobody is there", async () => {
+  const fetcher = () => Promise.reject(new TypeError("refused"));
+  const who = await asksWho("10.0.0.2:5002", fetcher, NEVER);
+  assert.deepEqual(who, { kind: "nobody" });
+});
