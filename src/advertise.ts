@@ -67,7 +67,7 @@ export function advertiser(deps: AdvertiseDeps): Advertiser {
     ready: () =>
       listed
         ? { ready: true }
-        : { ready: false, reason: "containerd's content is not listed yet" },
+        : { ready: false, reason: "this node's content is not listed yet" },
     async run(signal) {
       for await (const batch of watcher.watch(signal)) {
         await tell(batch);

@@ -5,13 +5,34 @@
  * @module
  */
 
-import { isIP } from "node:net";
 import { InvalidArgumentError, Option } from "commander";
-import { bracketed, parseEndpoint } from "./hosts/endpoint.ts";
-import { isDeployment } from "./hosts/region.ts";
-import { isRegistry } from "./oci/reference.ts";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import type { StoreChoice } from "./node.ts";
+import {
+  absolutePath,
+  ALL_REGISTRIES,
+  bootstrapUrl,
+  deployment,
+  domainName,
+  headerValue,
+  ipAddress,
+  listenAddress,
+  listOf,
+  mirrorTarget,
+  mirrorTargets,
+  multiaddr,
+  networkName,
+  notEmpty,
+  oneOf,
+  peerAddress,
+  regex,
+  registryUrl,
+  storeChoice,
+  streams,
+  upstreamOf,
+  yesOrNo,
+} from "./option_text.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
@@ -26,9 +47,12 @@ export interface Config {
   readonly containerdSock: string;
   readonly dataDir: string;
   readonly deployment: string;
+  readonly dnsBootstrapDomain: string;
   readonly dryRun: boolean;
   readonly fanOut: number;
   readonly json: boolean;
+  readonly httpBootstrapAddr: ListenAddress;
+  readonly httpBootstrapPeer: string;
   readonly keepExisting: boolean;
   readonly kubeletConfig: string;
   readonly logLevel: LogLevel;
@@ -39,15 +63,19 @@ export interface Config {
   readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
   readonly nodeIp: readonly string[];
+  readonly network: string;
   readonly peerAddr: ListenAddress;
   readonly print: boolean;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
+  readonly secretFile: string;
+  readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
   readonly strict: boolean;
   readonly trial: boolean;
+  readonly store: StoreChoice;
   readonly upstream: ReadonlyMap<string, string>;
 }
 
@@ -61,7 +89,7 @@ interface Row<T> {
   readonly default?: string;
   /** What the flag means without a value, as text. */
   readonly preset?: string;
-  /** Reads one text; throws InvalidArgumentError that says what is allowed. */
+  /** Reads one text; throws TypeError that says what is allowed. */
   readonly read: (text: string) => T;
 }
 
@@ -84,6 +112,54 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help: "peer listeners of all nodes, the same list on each, itself included",
     default: "",
     read: listOf(peerAddress),
+  },
+  store: {
+    flags: "--store <containerd|layout:path>",
+    help:
+      "where this node's content is: containerd, or layout:/path, an OCI image layout folder (then nothing asks containerd)",
+    default: "containerd",
+    read: storeChoice,
+  },
+  dnsBootstrapDomain: {
+    flags: "--dns-bootstrap-domain <name>",
+    help:
+      "kind dns: every address of this name is a node, such as a headless Service's; end it with a dot, else search domains are tried first",
+    default: "",
+    read: (text) => text === "" ? "" : domainName(text),
+  },
+  httpBootstrapAddr: {
+    flags: "--http-bootstrap-addr <host:port>",
+    help: "kind http: where this node says who it is, at /id",
+    default: ":5003",
+    read: listenAddress,
+  },
+  httpBootstrapPeer: {
+    flags: "--http-bootstrap-peer <url>",
+    help:
+      "kind http: the node, or the Service, that is asked at /id, as http://10.0.0.1:5003",
+    default: "",
+    read: (text) => text === "" ? "" : bootstrapUrl(text),
+  },
+  staticBootstrapPeers: {
+    flags: "--static-bootstrap-peers <multiaddr,...>",
+    help:
+      "kind static: routers of some nodes, as /ip4/10.0.0.1/tcp/5001 or /dns/NAME/tcp/5001, with or without /p2p/ID",
+    default: "",
+    read: listOf(multiaddr),
+  },
+  network: {
+    flags: "--network <name>",
+    help:
+      "name of the deployment: nodes with another one are strangers, even with the same secret",
+    default: "peili",
+    read: networkName,
+  },
+  secretFile: {
+    flags: "--secret-file <path>",
+    help:
+      "file with the deployment's secret, any text, read at start; without one, whoever reaches the peer listener is answered. Several lines are several secrets: the first is used, all are accepted, so that it can be changed node by node (add the new one below, then move it up, then remove the old one). The router's swarm takes the first line only: while that differs, nodes find only those with the same one",
+    default: "",
+    read: (text) => text === "" ? "" : absolutePath(text),
   },
   containerdSock: {
     flags: "--containerd-sock <path>",
@@ -229,7 +305,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
     default: "",
-    read: (text) => text,
+    read: headerValue,
   },
   loopback: {
     flags: "--loopback [true|false]",
@@ -295,133 +371,23 @@ function toOption(row: Row<unknown>): Option {
   const flag = /^--([a-z-]+)/.exec(row.flags)?.[1] ?? "";
   const variable = `PEILI_${flag.replaceAll("-", "_").toUpperCase()}`;
   const option = new Option(row.flags, row.help).env(variable)
-    .argParser(row.read);
+    .argParser(forCommander(row.read));
   if (row.preset !== undefined) option.preset(row.preset);
   return row.default === undefined
     ? option.makeOptionMandatory()
     : option.default(row.read(row.default), row.default || "none");
 }
 
-function listOf<T>(read: (text: string) => T): (text: string) => readonly T[] {
-  return (text) =>
-    // Not at the comma of a regular expression's {1,3}.
-    text.split(/[\s,]+(?![^{]*\})/).filter((part) => part !== "").map(read);
-}
-
-function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
+/** Only what is thrown so is told with the option's name. */
+function forCommander<T>(read: (text: string) => T): (text: string) => T {
   return (text) => {
-    const value = values.find((allowed) => allowed === text);
-    if (value) return value;
-    throw new InvalidArgumentError(`Allowed: ${values.join(", ")}.`);
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new InvalidArgumentError(error.message);
+    }
   };
-}
-
-function yesOrNo(text: string): boolean {
-  return oneOf(["true", "false"])(text.toLowerCase()) === "true";
-}
-
-function notEmpty(text: string): string {
-  if (text.trim() !== "") return text.trim();
-  throw new InvalidArgumentError("It must not be empty.");
-}
-
-function absolutePath(text: string): string {
-  if (text.startsWith("/")) return text;
-  throw new InvalidArgumentError("Allowed: an absolute path.");
-}
-
-const HOST_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([a-zA-Z0-9.-]*)):([0-9]{1,5})$/;
-
-function hostPort(text: string): ListenAddress | null {
-  const [, v6, name, port] = HOST_PORT.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65535) return null;
-  return { hostname: v6 ?? name ?? "", port: Number(port) };
-}
-
-function listenAddress(text: string): ListenAddress {
-  const address = hostPort(text);
-  if (!address) {
-    throw new InvalidArgumentError(
-      "Allowed: :5000, 10.0.0.1:5000, [fd00::1]:5000.",
-    );
-  }
-  return { ...address, hostname: address.hostname || "::" };
-}
-
-function peerAddress(text: string): string {
-  const address = hostPort(text);
-  if (address && address.hostname !== "" && address.port > 0) return text;
-  throw new InvalidArgumentError(
-    "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
-  );
-}
-
-function ipAddress(text: string): string {
-  const bare = text.replace(/^\[(.*)\]$/, "$1");
-  if (isIP(bare) !== 0) return bare;
-  throw new InvalidArgumentError("Allowed: addresses such as 10.0.0.1.");
-}
-
-const ALL_REGISTRIES = new Set(["_default", "*"]);
-
-/** Checks a registry: its scheme is what containerd falls back to. */
-function registryUrl(text: string): string {
-  const [, host = ""] = /^https?:\/\/(.*)$/s.exec(text) ?? [];
-  if (ALL_REGISTRIES.has(text) || isRegistry(host)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: http(s)://host[:port] without a path, or _default.",
-  );
-}
-
-function mirrorTargets(text: string): readonly string[] {
-  const targets = listOf(mirrorTarget)(text);
-  if (targets.length > 0) return targets;
-  throw new InvalidArgumentError(
-    "Allowed: one or more of http(s)://host:port.",
-  );
-}
-
-function mirrorTarget(text: string): string {
-  try {
-    return parseEndpoint(bracketed(text), "it").url;
-  } catch (error) {
-    const { message } = error as TypeError;
-    throw new InvalidArgumentError(`${message}.`);
-  }
-}
-
-function deployment(text: string): string {
-  if (isDeployment(text)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: letters, digits, dots, hyphens and underscores.",
-  );
-}
-
-function upstreamOf(text: string): [string, string] {
-  const [registry = "", url = ""] = text.split(/=(.*)/s);
-  if (isRegistry(registry) && /^https?:\/\/[^/]/.test(url)) {
-    return [registry, url];
-  }
-  throw new InvalidArgumentError(
-    "Allowed: registry=url, such as docker.io=https://registry-1.docker.io.",
-  );
-}
-
-function streams(text: string): number {
-  const count = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= 64) return count;
-  throw new InvalidArgumentError("Allowed: 1 to 64.");
-}
-
-function regex(text: string): RegExp {
-  // Go writes "ignore case" into the expression.
-  const [, flag, source = ""] = /^(\(\?i\))?(.*)$/s.exec(text) ?? [];
-  try {
-    return new RegExp(source, flag ? "i" : "");
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidArgumentError(`It is no regular expression: ${reason}.`);
-  }
 }
 
 /**

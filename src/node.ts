@@ -8,9 +8,13 @@
 import { advertiser } from "./advertise.ts";
 import { backoff, sleep } from "./async/backoff.ts";
 import { inBackground } from "./async/background.ts";
-import { containerdStore } from "./containerd/store.ts";
 import { filtered, firstOf } from "./content/combine.ts";
-import { contentFilter, type FilterOptions } from "./content/filter.ts";
+import {
+  type ContentFilter,
+  contentFilter,
+  type FilterOptions,
+} from "./content/filter.ts";
+import type { Store } from "./content/store.ts";
 import { flights } from "./flight/flights.ts";
 import { listen, type ListenAddress } from "./listen.ts";
 import type { Log } from "./log.ts";
@@ -22,16 +26,33 @@ import { peerSource } from "./mirror/peer.ts";
 import { holdsIn, peerApi } from "./mirror/peer_api.ts";
 import { CORRUPT_ASIDE_MS } from "./mirror/tries.ts";
 import type { Digest } from "./oci/digest.ts";
+import { askPeers } from "./proof/ask_peers.ts";
+import { type Deployment, deployment } from "./proof/deployment.ts";
+import { readSecretKeys } from "./proof/secret.ts";
 import type { Handler } from "./registry/exchange.ts";
 import { registryHandler } from "./registry/handler.ts";
+import { membersOnly } from "./registry/members.ts";
 import { observed } from "./registry/observe.ts";
 import { probes, routes } from "./registry/routes.ts";
 import type { Readiness } from "./routing/router.ts";
 import { staticPeers } from "./routing/static_peers.ts";
 import { type Upstream, upstreamAddress } from "./upstream/address.ts";
 
+/** Where a node's content is. */
+export type StoreChoice =
+  /** In this node's containerd. */
+  | { readonly kind: "containerd" }
+  /** In an OCI image layout folder: then nothing asks containerd. */
+  | { readonly kind: "layout"; readonly path: string };
+
 /** What a node is told. */
 export interface NodeOptions extends FilterOptions {
+  /**
+   * Where its content is.
+   *
+   * @default {{ kind: "containerd" }}
+   */
+  readonly store?: StoreChoice;
   /** Path of containerd's socket. */
   readonly containerdSock: string;
   /** Namespace whose content is shared. */
@@ -50,6 +71,10 @@ export interface NodeOptions extends FilterOptions {
   readonly peerAddr: ListenAddress;
   /** Where people and Prometheus ask. */
   readonly metricsAddr: ListenAddress;
+  /** Name of the deployment; nodes of another one are strangers. */
+  readonly network: string;
+  /** File with the deployment's secret; "": none, whoever reaches a node may ask. */
+  readonly secretFile: string;
   /** `host:port` of every node's peer listener. */
   readonly staticPeers: readonly string[];
 }
@@ -80,16 +105,24 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const id = crypto.randomUUID();
   const filter = contentFilter(options);
 
+  // Who belongs to this node, and how they are asked.
+  const members = await deploymentOf(options, log);
+  const fetcher = askPeers(members, { log });
+
   // What this node has and is getting, and who knows what the others have.
-  const store = parts.use(containerdStore({
-    socket: options.containerdSock,
-    namespace: options.containerdNamespace,
-    contentPath: options.containerdContentPath,
-    filter,
-    takesPart: (digest) => flight.takesPart(digest),
+  const store = parts.use(
+    await openStore(options, {
+      filter,
+      takesPart: (digest) => flight.takesPart(digest),
+      log,
+    }),
+  );
+  const router = staticPeers({
+    id,
+    addresses: options.staticPeers,
+    fetcher,
     log,
-  }));
-  const router = staticPeers({ id, addresses: options.staticPeers, log });
+  });
 
   // Whose turn it is to go upstream.
   const suspects = suspicion(upstreamAddress({
@@ -101,6 +134,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     router,
     pullState: store.pullState,
     onCorrupt: suspects.onCorrupt,
+    fetcher,
     log,
   }, { fanOut: options.fanOut });
 
@@ -110,7 +144,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const cluster = filtered(
     clusterSource({
       router,
-      connect: ({ address }) => peerSource({ address }),
+      connect: ({ address }) => peerSource({ address, fetcher }),
       flights: flight,
       pullState: store.pulling,
       ...suspects,
@@ -138,11 +172,14 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const peer = serve(
     "peer",
     options.peerAddr,
-    routes({
-      "/v2": registryHandler(shared),
-      "/v2/": registryHandler(shared),
-      ...peerApi({ id }, holdsIn(committed), flight.answer),
-    }),
+    membersOnly(
+      routes({
+        "/v2": registryHandler(shared),
+        "/v2/": registryHandler(shared),
+        ...peerApi({ id }, holdsIn(committed), flight.answer),
+      }),
+      { deployment: members, log },
+    ),
   );
   const mirrored = registryHandler(firstOf(committed, cluster), {
     elsewhere: "mirror",
@@ -172,6 +209,52 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     ready,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** What every store is told. */
+interface StoreDeps {
+  readonly filter: ContentFilter;
+  readonly takesPart: (digest: Digest) => boolean;
+  readonly log: Log;
+}
+
+/** Loads the one that is needed: containerd's gRPC costs 22 MiB. */
+async function openStore(
+  options: NodeOptions,
+  deps: StoreDeps,
+): Promise<Store> {
+  if (options.store?.kind === "layout") {
+    const { layoutStore } = await import("./layout/store.ts");
+    return layoutStore({ path: options.store.path, ...deps });
+  }
+  const { containerdStore } = await import("./containerd/store.ts");
+  return containerdStore({
+    socket: options.containerdSock,
+    namespace: options.containerdNamespace,
+    contentPath: options.containerdContentPath,
+    ...deps,
+  });
+}
+
+/** The deployment that the options name; without a secret it says so. */
+async function deploymentOf(
+  { network, secretFile }: NodeOptions,
+  log: Log,
+): Promise<Deployment> {
+  if (secretFile === "") {
+    log.warn("no secret: whoever reaches the peer listener is answered", {
+      hint: "--secret-file",
+    });
+    return deployment({ network });
+  }
+  const keys = await readSecretKeys(secretFile, network);
+  if (keys.weak) {
+    log.warn("the secret can be guessed", {
+      file: secretFile,
+      hint: "head -c 32 /dev/urandom | base64",
+    });
+  }
+  return deployment({ network, keys });
 }
 
 /** Says once in the log that the node is ready; until then it looks ever less often. */

@@ -47,6 +47,8 @@ const BOOLEAN = {
   bad: ["", "yes", "1"],
 } as const;
 
+const SWITCH = { default: false, ...BOOLEAN, says: "Allowed: true, false." };
+
 const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
   bootstrapKind: {
     flag: "--bootstrap-kind",
@@ -87,6 +89,70 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     ],
     bad: ["a", ":5002", "a:0", "a:1,b", "fd00::1:5002", "http://a:1"],
     says: "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
+  },
+  store: {
+    flag: "--store",
+    default: { kind: "containerd" },
+    good: [
+      ["containerd", { kind: "containerd" }],
+      ["layout:/usb", { kind: "layout", path: "/usb" }],
+      ["layout:/a b/c:d", { kind: "layout", path: "/a b/c:d" }],
+    ],
+    bad: ["", "docker", "layout", "layout:", "layout:usb", "/usb", "oci:/usb"],
+    says: "Allowed: containerd, or layout: and an absolute path.",
+  },
+  dnsBootstrapDomain: {
+    flag: "--dns-bootstrap-domain",
+    default: "",
+    good: [["", ""], ["a.b.", "a.b."], ["peers", "peers"]],
+    bad: [" ", "a..b", "10.0.0.1", "http://a", "a:1"],
+    says: "Allowed: a DNS name such as peili.kube-system.svc.cluster.local.",
+  },
+  httpBootstrapAddr: {
+    flag: "--http-bootstrap-addr",
+    default: { hostname: "::", port: 5003 },
+    ...LISTEN,
+    says: LISTEN_SAYS,
+  },
+  httpBootstrapPeer: {
+    flag: "--http-bootstrap-peer",
+    default: "",
+    good: [
+      ["", ""],
+      ["http://a:1", "http://a:1"],
+      ["https://[fd00::1]", "https://[fd00::1]"],
+      ["10.0.0.1:5003", "http://10.0.0.1:5003"],
+    ],
+    bad: [" ", "http://a/id", "ftp://a", "fd00::1:1", "http://u:p@a"],
+    says: "Allowed: http(s)://host[:port] without a path.",
+  },
+  staticBootstrapPeers: {
+    flag: "--static-bootstrap-peers",
+    default: [],
+    good: [
+      ["", []],
+      ["/ip4/10.0.0.1/tcp/1,/ip6/FD00:0::1/tcp/2", [
+        "/ip4/10.0.0.1/tcp/1",
+        "/ip6/fd00::1/tcp/2",
+      ]],
+    ],
+    bad: ["10.0.0.1:5001", "/ip4/10.0.0.1/udp/1", "/ip4/10.0.0.1/tcp/1,x"],
+    says:
+      "Allowed: multiaddrs such as /ip4/10.0.0.1/tcp/5001 or /ip6/fd00::1/tcp/5001/p2p/ID.",
+  },
+  network: {
+    flag: "--network",
+    default: "peili",
+    good: [["eu-west.1_a", "eu-west.1_a"]],
+    bad: ["", " ", "-a", "a b", "a/b", "ä", "x".repeat(64)],
+    says: "Allowed: 1 to 63 letters, digits, dots, underscores and hyphens.",
+  },
+  secretFile: {
+    flag: "--secret-file",
+    default: "",
+    good: [["", ""], ["/x/y", "/x/y"]],
+    bad: ["x", "./x"],
+    says: PATH_SAYS,
   },
   containerdSock: {
     flag: "--containerd-sock",
@@ -176,6 +242,39 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     ...BOOLEAN,
     says: "Allowed: true, false.",
   },
+  additionalMirrorTargets: {
+    flag: "--additional-mirror-targets",
+    default: [],
+    good: [["", []], ["http://zot:5000", ["http://zot:5000"]]],
+    bad: ["zot:5000", "http://a/b"],
+    says: "Allowed: one or more of http(s)://host[:port] without a path",
+  },
+  mirrorAuthorization: {
+    flag: "--mirror-authorization",
+    default: "",
+    good: [["Basic dTpw", "Basic dTpw"], ["", ""]],
+    bad: ["\u00e9", "\u00e9\u00e9"],
+    says: "Allowed: printable ASCII.",
+  },
+  deployment: {
+    flag: "--deployment",
+    default: "peili",
+    good: [["my-release.2", "my-release.2"]],
+    bad: ["", " ", "a b", "-a", "a/b"],
+    says: "Allowed: letters, digits, dots, hyphens and underscores.",
+  },
+  containerdConfig: {
+    flag: "--containerd-config",
+    default: null,
+    good: [["/etc/k0s/containerd.toml", "/etc/k0s/containerd.toml"]],
+    bad: ["x", "./x"],
+    says: PATH_SAYS,
+  },
+  apply: { flag: "--apply", ...SWITCH },
+  dryRun: { flag: "--dry-run", ...SWITCH },
+  keepExisting: { flag: "--keep-existing", ...SWITCH },
+  loopback: { flag: "--loopback", ...SWITCH },
+  print: { flag: "--print", ...SWITCH },
   logLevel: {
     flag: "--log-level",
     default: "info",
@@ -193,9 +292,10 @@ const TARGETS: Tried = {
       "http://10.0.0.1:30020",
       "http://[fd00::1]:30021",
     ]],
+    ["http://fd00::1:30020", ["http://[fd00::1]:30020"]],
   ],
   bad: ["", ",", "10.0.0.1:30020", "http://a/b", "http://u@a", "http://a,x"],
-  says: "Allowed: one or more of http(s)://host[:port] without a path.",
+  says: "Allowed: one or more of http(s)://host[:port] without a path",
 };
 
 const ALL = Object.entries({ ...TRIED, mirrorTargets: TARGETS })
@@ -275,6 +375,23 @@ function mustSay(said: unknown, { flag, says }: Tried, of: string): void {
   assert.ok(said.includes(` ${of} ${says}`), said);
   assert.match(said, /^[^\n]+\n$/);
 }
+
+Deno.test.each([
+  { args: ["--containerd-config"], value: "/etc/containerd/config.toml" },
+  { args: ["--containerd-config", "/x"], value: "/x" },
+])("optionsOf() reads $args as $value", ({ args, value }) => {
+  assert.deepEqual(read(["containerdConfig"], args), {
+    containerdConfig: value,
+  });
+});
+
+Deno.test.each(["dryRun", "resolveTags"] as const)(
+  "optionsOf() takes the flag of %s alone for true",
+  (name) => {
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter}`.toLowerCase());
+    assert.deepEqual(read([name], [`--${flag}`]), { [name]: true });
+  },
+);
 
 Deno.test("optionsOf() wants what has no default", () => {
   assert.equal(

@@ -6,7 +6,11 @@
 
 import { containerdInspector } from "../containerd/inspect.ts";
 import { ownImages } from "../containerd/own_image.ts";
-import type { Log } from "../log.ts";
+import { type Log, NO_LOG } from "../log.ts";
+import { askPeers } from "../proof/ask_peers.ts";
+import { deployment } from "../proof/deployment.ts";
+import { readSecretKeys } from "../proof/secret.ts";
+import type { PeerFetch } from "../routing/peer_fetch.ts";
 import { type Check, type CheckResult, runChecks } from "./check.ts";
 import { clock } from "./checks/clock.ts";
 import { configPath } from "./checks/config_path.ts";
@@ -26,6 +30,7 @@ import { ports } from "./checks/ports.ts";
 import { pullMode } from "./checks/pull_mode.ts";
 import { registryAccess } from "./checks/registry_access.ts";
 import { restart } from "./checks/restart.ts";
+import { secret } from "./checks/secret.ts";
 import { server } from "./checks/server.ts";
 import { shadowed } from "./checks/shadowed.ts";
 import { snapshotter } from "./checks/snapshotter.ts";
@@ -54,6 +59,7 @@ const CHECKS: readonly ((facts: Facts) => Check)[] = [
   contentSharing,
   snapshotter,
   ports,
+  secret,
   clock,
   names,
   peers,
@@ -80,15 +86,26 @@ export async function diagnose(
   const { containerdSock, containerdNamespace } = options;
   const place = { socket: containerdSock, namespace: containerdNamespace };
   using containerd = containerdInspector(place);
-  const facts = nodeFacts(
-    options,
-    { containerd, fetcher: fetch, addresses: ownAddresses },
-    signal,
-  );
+  const facts = nodeFacts(options, {
+    containerd,
+    fetcher: fetch,
+    openPeers: () => openPeers(options),
+    addresses: ownAddresses,
+  }, signal);
   const open: OpenImages = () => ownImages(place);
   const checks = CHECKS.map((check) => check(facts));
   if (options.trial) checks.push(trial(facts, open));
   return await runChecks(checks, signal);
+}
+
+/** Strangers are what a check tells of, so nothing need log them. */
+async function openPeers(
+  { network, secretFile }: DoctorOptions,
+): Promise<PeerFetch> {
+  const keys = secretFile === ""
+    ? null
+    : await readSecretKeys(secretFile, network);
+  return askPeers(deployment({ network, keys }), { log: NO_LOG });
 }
 
 /** Addresses that others can reach; those of a single link need its name, too. */

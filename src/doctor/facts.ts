@@ -10,6 +10,7 @@ import type {
 } from "../containerd/inspect.ts";
 import { type Flavour, flavourOf } from "../hosts/flavours.ts";
 import type { ListenAddress } from "../listen.ts";
+import type { PeerFetch } from "../routing/peer_fetch.ts";
 import { type HostsFolder, readHostsFolders } from "./hosts_folders.ts";
 import { type Mirrors, mirrorsOf } from "./mirrors.ts";
 import { asksWho, type Who } from "./peers.ts";
@@ -39,6 +40,10 @@ export interface DoctorOptions {
   readonly staticPeers: readonly string[];
   /** Addresses of this node that this process does not see. */
   readonly nodeIp: readonly string[];
+  /** Name of the deployment. */
+  readonly network: string;
+  /** File with the deployment's secret; "": none. */
+  readonly secretFile: string;
   /** Whether tags are answered. */
   readonly resolveTags: boolean;
 }
@@ -49,6 +54,8 @@ export interface FactsDeps {
   readonly containerd: Omit<ContainerdInspector, typeof Symbol.dispose>;
   /** Asks over HTTP. */
   readonly fetcher: typeof fetch;
+  /** Makes the door to peers, by the deployment's secret. */
+  readonly openPeers: () => Promise<PeerFetch>;
   /** IP addresses of this machine or pod. */
   readonly addresses: () => readonly string[];
 }
@@ -71,7 +78,7 @@ export interface Facts {
   readonly folders: () => Promise<readonly HostsFolder[]>;
   /** Which hosts in it are Peili, and where Peili is. */
   readonly mirrors: () => Promise<Mirrors>;
-  /** Who is at a peer's address. */
+  /** Who is at a peer's address; rejects where the secret cannot be read. */
   readonly who: (address: string) => Promise<Who>;
 }
 
@@ -104,11 +111,12 @@ export function nodeFacts(
       await folders(),
     )
   );
+  const askPeer = once(deps.openPeers);
   const asked = new Map<string, Promise<Who>>();
   const who = (address: string) =>
     asked.getOrInsertComputed(
       address,
-      () => asksWho(address, fetcher, signal),
+      async () => await asksWho(address, await askPeer(), signal),
     );
   return {
     options,

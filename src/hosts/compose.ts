@@ -16,38 +16,52 @@ import { type TomlStatement, tomlStatements } from "./toml_statements.ts";
  * @throws {SyntaxError} when it cannot be done; the message says what to do.
  */
 export function composeText(user: string, region: Region): string {
-  const urls = new Set(
-    region.parts.flatMap((part) => part.urls.map(endpointKey)),
-  );
-  const on = tablesOf(user, (url) => urls.has(endpointKey(url)))
-    .reduceRight(
-      (text, { start, end }) =>
-        text.slice(0, start) + switchOff(text.slice(start, end)) +
-        text.slice(end),
-      user,
-    );
-  const text = joinText(on, placeIn(on), region);
+  const urls = new Set<string>();
+  // Of two deployments with one target, the first has it.
+  const lines = region.parts.map((part) => {
+    const shown = switchedOff(part.text, urls);
+    part.urls.forEach((url) => urls.add(endpointKey(url)));
+    return shown;
+  });
+  const on = switchedOff(user, urls);
+  const text = joinText(on, region, { at: placeIn(on), lines });
   if (splitText(text).user !== user) {
     throw new SyntaxError("Peili cannot add to it so that it can be undone");
   }
-  checkOrder(parseHostsToml(text), text, urls);
+  const inRegion = region.parts.flatMap((part) =>
+    parseHostsToml(part.text).hosts.map(({ url }) => endpointKey(url))
+  );
+  checkOrder(parseHostsToml(text), text, new Set(inRegion));
   return text;
 }
 
-/** Ours must be asked first, by every version of containerd. */
+/** A text with the tables of these hosts put out. */
+function switchedOff(text: string, keys: ReadonlySet<string>): string {
+  return tablesOf(text, (url) => keys.has(endpointKey(url)))
+    .reduceRight(
+      (rest, { start, end }) =>
+        rest.slice(0, start) + switchOff(rest.slice(start, end)) +
+        rest.slice(end),
+      text,
+    );
+}
+
+/** What is in the region must be asked first, by every version of containerd. */
 function checkOrder(
   { hosts }: HostsFile,
   text: string,
-  urls: ReadonlySet<string>,
+  inRegion: ReadonlySet<string>,
 ): void {
   const order = [
     ...new Set(
       tomlStatements(text).filter(isHostTable).map(({ path }) => path[1]),
     ),
   ];
-  const first = hosts.slice(0, urls.size).map(({ url }) => endpointKey(url));
+  const first = hosts.slice(0, inRegion.size).map(({ url }) =>
+    endpointKey(url)
+  );
   const plain = hosts.every(({ url }, index) => url === order[index]);
-  if (plain && first.every((key) => urls.has(key))) return;
+  if (plain && first.every((key) => inRegion.has(key))) return;
   throw new SyntaxError(
     'its hosts are not all written as [host."URL"], and containerd 2 reads ' +
       "no others; write them so and run configure again",

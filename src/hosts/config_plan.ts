@@ -37,6 +37,19 @@ export type ConfigPlan =
 /** The name of a file of Peili's in a folder of imports; among the last read. */
 const DROP_IN = "99-peili.toml";
 
+/** What containerd 1.6 to 2.3 read alike. */
+const FOR_ALL = {
+  version: 2,
+  section: ["plugins", "io.containerd.grpc.v1.cri", "registry"],
+} as const;
+
+/** What must not be turned off, by all its names. */
+const CRI: readonly string[] = [
+  "cri",
+  "io.containerd.grpc.v1.cri",
+  "io.containerd.cri.v1.images",
+];
+
 /** A file that says so is written anew by whoever made it. */
 const GENERATED = /^#.*(?:DO NOT EDIT|k0s_managed=true)/im;
 
@@ -56,10 +69,15 @@ export async function planConfig(
 ): Promise<ConfigPlan> {
   const config = await readOrWhy(path, files);
   if (typeof config === "string") {
-    return { kind: "left-alone", path, why: config, lines: linesFor(null) };
+    return {
+      kind: "left-alone",
+      path,
+      why: config,
+      lines: linesFor(null, hostsPath),
+    };
   }
   if (config?.hostsPath === hostsPath) return { kind: "unchanged", path };
-  const lines = linesFor(config);
+  const lines = linesFor(config, hostsPath);
   const leftAlone = (why: string): ConfigPlan => {
     return { kind: "left-alone", path, why, lines };
   };
@@ -71,7 +89,8 @@ export async function planConfig(
     const text = ownText(lines.trimEnd().split("\n"));
     const there = config.files.find((one) => one.path === dropIn);
     const changed = withFile(config, dropIn, text);
-    if (changed.hostsPath === hostsPath) {
+    const isOurs = !there || unsetKeys(there.text) === "";
+    if (isOurs && changed.hostsPath === hostsPath) {
       return write(dropIn, there?.file ?? null, text);
     }
   }
@@ -85,18 +104,6 @@ export async function planConfig(
     return write(place.path, place.file, text);
   }
   return { ...leftAlone("Peili cannot change it in place"), path: place.path };
-
-  /** In the format of the file that imports, or in one that all read. */
-  function linesFor(config: ContainerdConfig | null): string {
-    const { version, section } = config ??
-      {
-        version: 2,
-        section: ["plugins", "io.containerd.grpc.v1.cri", "registry"],
-      };
-    const set = setKey("", [...section, "config_path"], hostsPath);
-    return (version > 1 ? `version = ${version}\n` : "") +
-      set.replaceAll(/ # peili.*$/gm, "");
-  }
 }
 
 /**
@@ -149,6 +156,14 @@ export async function carryOutConfig(
   }
 }
 
+/** In the format of the file that imports, or in one that all versions read. */
+function linesFor(config: ContainerdConfig | null, hostsPath: string): string {
+  const { version, section } = config ?? FOR_ALL;
+  const text = setKey("", [...section, "config_path"], hostsPath);
+  return (version > 1 ? `version = ${version}\n` : "") +
+    text.replaceAll(/ # peili.*$/gm, "");
+}
+
 async function readOrWhy(
   path: string,
   files: FileOperations,
@@ -179,6 +194,13 @@ function hindranceOf({ files, section }: ContainerdConfig): string | null {
     return "it is generated: change it where it is generated";
   }
   for (const { path, table } of files) {
+    const disabled = Array.isArray(table.disabled_plugins)
+      ? table.disabled_plugins.find((name) => CRI.includes(String(name)))
+      : undefined;
+    if (disabled !== undefined) {
+      return `${path} has ${disabled} in disabled_plugins, so kubelet cannot ` +
+        "use this containerd, and no hosts.toml is read; take it out first";
+    }
     const registry = at(table, section);
     if (!isTable(registry)) continue;
     const tls = Object.values(isTable(registry.configs) ? registry.configs : {})

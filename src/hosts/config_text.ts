@@ -58,11 +58,12 @@ export function unsetKeys(text: string): string {
       /"(?:[^"\\\n]|\\.)*" # peili: was ("(?:[^"\\\n]|\\.)*")/g,
       (_, was: string) => JSON.parse(was),
     )
+    .replace(/^[^\n]*# peili: added\r?(?:\n|$)/gm, "")
+    // The end of the line above goes with it, unless something came after it.
     .replace(
-      /\n[^\n]*# peili: added with the end of the line above\r?(?:\n|$)/g,
+      /\n[^\n]*# peili: added with the end of the line above\r?(?:\n?(?![^])|(?=\n))/g,
       "",
-    )
-    .replace(/^[^\n]*# peili: added\r?(?:\n|$)/gm, "");
+    );
 }
 
 /** A text whose every line is Peili's. */

@@ -139,6 +139,7 @@ async function create(
   }
   await Deno.chmod(path, mode);
   await file.sync();
+  await syncFolderOf(path);
 }
 
 async function rename(from: string, to: string): Promise<void> {

@@ -80,7 +80,7 @@ export const FLAVOURS: readonly Flavour[] = [
     change: "containerdConfigPatches of the cluster's configuration",
     traps: [
       "Layers are thrown away once unpacked; set discard_unpacked_layers = false to share them for longer.",
-      "config_path is not set: containerd 2.2 and later then has a list, which hosts.toml files are not read from.",
+      "config_path is not set: containerd 2.2 and later then has a list of two folders, which works only while layers are thrown away. Set a single path.",
     ],
   },
   {

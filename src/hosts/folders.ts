@@ -8,7 +8,7 @@
 export const DEFAULT_FOLDER = "_default";
 
 /** Letters, digits, dots, hyphens; a port; brackets and colons of IPv6. */
-const REGISTRY = /^(?!\.{1,2}$)[A-Za-z0-9.\-[\]:]+$/;
+const REGISTRY = /^[A-Za-z0-9[][A-Za-z0-9.\-[\]:]*$/;
 
 /** How containerd also writes `host:port`, and looks for it first. */
 const PORTABLE = /^(.+)_(\d+)_$/;

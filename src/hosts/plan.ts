@@ -13,6 +13,7 @@ import {
   registryOf,
 } from "./folders.ts";
 import type { MirrorHosts } from "./mirror_hosts.ts";
+import { isDeployment } from "./region.ts";
 import type { WantedHosts } from "./with_hosts.ts";
 
 /** What one deployment wants below the configuration path. */
@@ -34,6 +35,7 @@ export interface Wanted {
  * more.
  *
  * @param root the configuration path, as `rootOf` gives it.
+ * @throws {TypeError} when the deployment's name cannot be one.
  * @throws {Error} when reading fails, or a folder's name is not a registry.
  */
 export async function* planHosts(
@@ -42,6 +44,9 @@ export async function* planHosts(
   files: FileOperations,
 ): AsyncGenerator<FolderPlan> {
   const { deployment } = wanted;
+  if (!isDeployment(deployment)) {
+    throw new TypeError(`Cannot use deployment ${JSON.stringify(deployment)}`);
+  }
   const places = await placesOf(files, root, wanted);
   const existing = (await files.folderNames(root)).filter(isHostsFolder);
   for (const folder of new Set([...places.keys(), ...existing])) {

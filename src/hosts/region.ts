@@ -15,8 +15,8 @@ export interface Part {
   readonly text: string;
   /** URLs of its hosts. */
   readonly urls: readonly string[];
-  /** Whether the user has changed the lines since they were written. */
-  readonly edited: boolean;
+  /** The hash of what the user has changed since; null: he has not. */
+  readonly edited: string | null;
 }
 
 /** Everything of Peili's in one file. */
@@ -27,8 +27,8 @@ export interface Region {
   readonly mode: number | null;
   /** Lines that speak for the whole file, such as `server`. */
   readonly settings: string;
-  /** Whether the user has changed those. */
-  readonly settingsEdited: boolean;
+  /** As `edited` of a part. */
+  readonly settingsEdited: string | null;
   /** In the order in which the deployments came. */
   readonly parts: readonly Part[];
 }
@@ -52,7 +52,7 @@ const MARK = /^# peili: (begin|end|deployment (\S+))(?: (\{.*\}))?.*$/gm;
 /** In place of a hash: the lines are Peili's whatever is in them. */
 const ANY = "any";
 
-/** Before a line of the user's that gives way to one of Peili's. */
+/** Before a line that gives way to another one for the same host. */
 const OFF = "#peili-off:";
 
 /** Whether a name can be a deployment's: that of a Kubernetes object can. */
@@ -80,9 +80,10 @@ export function splitText(text: string): SplitText {
   const last = rest.at(-1);
   if (!first || !last) throw damaged();
   const bodies = [first, ...rest.slice(0, -1)].map((mark, index) => {
-    const body = text.slice(mark.from, rest[index]?.start);
-    const { sha256: hash } = mark.fields;
-    return { ...mark, body, edited: hash !== ANY && hash !== sha256(body) };
+    const body = switchOn(text.slice(mark.from, rest[index]?.start));
+    const hash = String(mark.fields.sha256);
+    const edited = hash !== ANY && hash !== sha256(body) ? hash : null;
+    return { ...mark, body, edited };
   });
   const [settings, ...parts] = bodies;
   const { newline, made, mode, user: userHash } = first.fields;
@@ -96,7 +97,7 @@ export function splitText(text: string): SplitText {
       made: made === "folder" || made === "file" ? made : null,
       mode: typeof mode === "string" ? parseInt(mode, 8) : null,
       settings: settings?.body ?? "",
-      settingsEdited: settings?.edited ?? false,
+      settingsEdited: settings?.edited ?? null,
       parts: parts.map(({ deployment, body, edited, fields }) => ({
         deployment,
         text: body,
@@ -112,21 +113,30 @@ export function splitText(text: string): SplitText {
  * Puts a region into the user's text. `splitText` gives both back.
  *
  * @param user the user's text, with lines that `switchOff` has put out.
- * @param at where the region begins: a line's begin, or the text's end.
+ * @param place where the region begins: a line's begin, or the text's end; and
+ * the lines of each part, with those that `switchOff` has put out.
  */
-export function joinText(user: string, at: number, region: Region): string {
+export function joinText(
+  user: string,
+  region: Region,
+  { at, lines }: { at: number; lines: readonly string[] },
+): string {
   const newline = at > 0 && user[at - 1] !== "\n";
   const begin = {
     ...(region.made ? { made: region.made } : {}),
     ...(region.mode === null ? {} : { mode: region.mode.toString(8) }),
     ...(newline ? { newline } : {}),
-    sha256: hashOf(region.settings, region.settingsEdited),
+    sha256: region.settingsEdited ?? sha256(region.settings),
     user: sha256(switchOn(user)),
   };
-  const parts = region.parts.map(({ deployment, urls, text, edited }) => {
-    const fields = { sha256: hashOf(text, edited), urls };
-    return `# peili: deployment ${deployment} ${json(fields)}\n${text}`;
-  });
+  const parts = region.parts.map(
+    ({ deployment, urls, text, edited }, index) => {
+      const fields = { sha256: edited ?? sha256(text), urls };
+      return `# peili: deployment ${deployment} ${json(fields)}\n${
+        lines[index]
+      }`;
+    },
+  );
   return user.slice(0, at) + (newline ? "\n" : "") +
     `# peili: begin ${json(begin)} ${NOTE}\n${region.settings}` +
     `${parts.join("")}# peili: end\n` + user.slice(at);
@@ -144,11 +154,6 @@ function switchOn(lines: string): string {
 /** A text whose hashes hold although something is still to be filled in. */
 export function withoutHashes(text: string): string {
   return text.replace(/"sha256":"[0-9a-f]+"/g, `"sha256":"${ANY}"`);
-}
-
-/** What was edited stays edited. */
-function hashOf(text: string, edited: boolean): string {
-  return edited ? "edited" : sha256(text);
 }
 
 function json(fields: Record<string, unknown>): string {

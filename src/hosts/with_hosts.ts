@@ -7,15 +7,15 @@
 import { isDeepStrictEqual } from "node:util";
 import { certificateSettings } from "./certificates.ts";
 import { composeText, withoutTables } from "./compose.ts";
-import { endpointKey } from "./endpoint.ts";
 import {
   formatHostsToml,
   type HostEntry,
+  type HostSettings,
   type HostsFile,
   parseHostsToml,
 } from "./hosts_toml.ts";
 import { type Part, type Region, type SplitText, splitText } from "./region.ts";
-import { registryEntry } from "./registry_entry.ts";
+import { type RegistryEntry, registryEntry } from "./registry_entry.ts";
 
 /** A host that is asked before the registry. */
 export interface MirrorHost extends HostEntry {
@@ -81,7 +81,7 @@ export function withHosts(
     made: now.text !== null ? null : now.exists ? "file" as const : "folder",
     mode: null,
     settings: "",
-    settingsEdited: false,
+    settingsEdited: null,
     parts: [],
   };
   const file = userFile(split.user, now.names);
@@ -89,7 +89,7 @@ export function withHosts(
     deployment !== wanted.deployment
   );
   const old = region.parts.find((part) => !others.includes(part));
-  const part = newPart(wanted, { file, others, old });
+  const part = newPart(wanted, { file, old });
   const parts = old
     ? region.parts.map((one) => one === old ? part : one)
     : [...others, part];
@@ -101,7 +101,7 @@ export function withHosts(
     mode: bits.mode,
     made: next.made,
     userEdited: split.userEdited,
-    partEdited: part.edited,
+    partEdited: part.edited !== null,
   };
 }
 
@@ -133,7 +133,7 @@ export function withoutHosts(
     mode: bits.mode,
     made,
     userEdited,
-    partEdited: gone.edited,
+    partEdited: gone.edited !== null,
   };
 }
 
@@ -146,31 +146,35 @@ function userFile(user: string, names: readonly string[]): HostsFile {
 
 function newPart(
   wanted: WantedHosts,
-  { file, others, old }: {
-    file: HostsFile;
-    others: readonly Part[];
-    old: Part | undefined;
-  },
+  { file, old }: { file: HostsFile; old: Part | undefined },
 ): Part {
   const { deployment, registry, hosts } = wanted;
-  const { ca, client, skipVerify } = registryEntry(file, registry);
-  const tls = {
-    ...(ca === undefined ? {} : { ca }),
-    ...(client === undefined ? {} : { client }),
-    ...(skipVerify === undefined ? {} : { skipVerify }),
-  };
-  const taken = new Set(others.flatMap(({ urls }) => urls.map(endpointKey)));
-  const own = hosts.filter(({ url }) => !taken.has(endpointKey(url)))
-    .map(({ redirects, ...host }) => redirects ? { ...host, ...tls } : host);
-  const text = own.length === 0 ? "" : `${formatHostsToml({ hosts: own })}\n`;
+  const tls = tlsOf(registryEntry(file, registry));
+  const own = hosts.map(({ redirects, ...host }) =>
+    redirects ? { ...host, ...tls } : host
+  );
+  const text = `${formatHostsToml({ hosts: own })}\n`;
   const urls = own.map(({ url }) => url);
-  if (!old?.edited) return { deployment, text, urls, edited: false };
+  if (!old?.edited) return { deployment, text, urls, edited: null };
   if (isDeepStrictEqual(urls, old.urls)) return old;
   throw new SyntaxError(
     `the lines below "# peili: deployment ${deployment}" were edited and ` +
       "name other hosts than wanted now; delete them and that comment, and " +
       "run configure again",
   );
+}
+
+/**
+ * What containerd needs to follow a redirect to the registry. Nothing where it
+ * speaks http: with any of it, containerd tries https first at the mirror.
+ */
+function tlsOf({ url, ca, client, skipVerify }: RegistryEntry): HostSettings {
+  if (url?.startsWith("http://")) return {};
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(client === undefined ? {} : { client }),
+    ...(skipVerify ? { skipVerify } : {}),
+  };
 }
 
 /** What the file must say besides hosts, where the user does not say it. */
@@ -195,7 +199,7 @@ function newSettings(
     ...(split.user === "" ? certificateSettings(now.names) : {}),
   };
   const text = formatHostsToml({ ...settings, hosts: [] });
-  return { settings: text && `${text}\n`, settingsEdited: false };
+  return { settings: text && `${text}\n`, settingsEdited: null };
 }
 
 /**

@@ -17,6 +17,7 @@ import {
 } from "../oci/range.ts";
 import type { TagReference } from "../oci/reference.ts";
 import type { ContentRequest } from "../oci/request.ts";
+import type { PeerFetch } from "../routing/peer_fetch.ts";
 
 /** How a peer is reached. */
 export interface PeerOptions {
@@ -27,7 +28,7 @@ export interface PeerOptions {
    *
    * @default {fetch}
    */
-  readonly fetcher?: typeof fetch;
+  readonly fetcher?: PeerFetch;
 }
 
 /** Manifests may be any of these; blobs are what they are. */
@@ -120,8 +121,12 @@ function tagPath({ registry, repository, tag }: TagReference): string {
   }`;
 }
 
+/** What had no `ns` is passed on without one: the peer must know, too. */
 function contentPath(request: ContentRequest): string {
-  const { kind, repository, digest, registry } = request;
+  const { kind, repository, digest, registry, plain } = request;
+  if (plain && registry) {
+    return `/v2/${registry}/${repository}/${kind}s/${digest}`;
+  }
   const ns = registry ? `?ns=${encodeURIComponent(registry)}` : "";
   return `/v2/${repository}/${kind}s/${digest}${ns}`;
 }

@@ -25,6 +25,8 @@ const OPTIONS: DoctorOptions = {
   metricsAddr: NOBODY,
   staticPeers: ["127.0.0.1:9"],
   nodeIp: [],
+  network: "peili",
+  secretFile: "",
   resolveTags: true,
 };
 

@@ -84,6 +84,7 @@ export async function fakeNode(): Promise<FakeNode> {
   const { path } = folder;
   await folder.write("config.toml", configToml(`${path}/certs.d`));
   await folder.write("containerd.sock", "");
+  await folder.write("secret", "0123456789abcdefghij\n");
   const containerd: FakeNode["containerd"] = {
     version: "2.1.4",
     namespaces: ["k8s.io"],
@@ -124,6 +125,8 @@ export async function fakeNode(): Promise<FakeNode> {
           criConfig: told(() => containerd.criConfig),
         },
         fetcher: (input) => answer(node.web, new Request(input)),
+        openPeers: () =>
+          Promise.resolve((url) => answer(node.web, new Request(url))),
         addresses: () => node.addresses,
       }, signal);
     },
@@ -154,6 +157,8 @@ function optionsBelow(path: string): Mutable<DoctorOptions> {
     metricsAddr: { hostname: "::", port: 9090 },
     staticPeers: ["10.0.0.1:5002", "10.0.0.2:5002"],
     nodeIp: [],
+    network: "peili",
+    secretFile: `${path}/secret`,
     resolveTags: true,
   };
 }

@@ -1,6 +1,7 @@
 /** Asking who is at a peer's address. @module */
 
 import assert from "node:assert/strict";
+import { StrangerError } from "../../src/routing/peer_fetch.ts";
 import { asksWho } from "../../src/doctor/peers.ts";
 
 const { signal: NEVER } = new AbortController();
@@ -30,18 +31,24 @@ Deno.test.each([
     expected: { kind: "other" },
   },
   {
-    name: "a refusal",
-    response: Response.json({ id: "a" }, { status: 401 }),
-    expected: { kind: "other" },
+    name: "one who refuses this node",
+    response: Response.json({ errors: [] }, { status: 401 }),
+    expected: { kind: "stranger" },
   },
 ])("asksWho() knows $name", async ({ response, expected }) => {
   const asked: string[] = [];
-  const fetcher = (input: string | URL | Request) => {
-    asked.push(String(input));
+  const ask = (url: string) => {
+    asked.push(url);
     return Promise.resolve(response);
   };
-  assert.deepEqual(await asksWho("10.0.0.2:5002", fetcher, NEVER), expected);
+  assert.deepEqual(await asksWho("10.0.0.2:5002", ask, NEVER), expected);
   assert.deepEqual(asked, ["http://10.0.0.2:5002/peili/v1/peer"]);
+});
+
+Deno.test("asksWho() knows one who does not know the secret", async () => {
+  const ask = () => Promise.reject(new StrangerError("no proof"));
+  const who = await asksWho("10.0.0.2:5002", ask, NEVER);
+  assert.deepEqual(who, { kind: "stranger" });
 });
 
 Deno.test("asksWho() knows that nobody is there", async () => {

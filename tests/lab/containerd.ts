@@ -1,5 +1,6 @@
 /** One node's containerd: start, restart, kill. @module */
 import { join } from "node:path/posix";
+import { exists } from "./cache.ts";
 import {
   containerdConfig,
   type ContainerdSettings,
@@ -38,7 +39,6 @@ export class Containerd {
   /** Its config.toml. */
   readonly config: string;
   #binaries = "";
-  #edited = false;
   #daemon: Daemon | null = null;
 
   constructor(options: ContainerdOptions) {
@@ -76,11 +76,9 @@ export class Containerd {
     for (const name of ["hosts", "cni", "opt"]) {
       await Deno.mkdir(join(folder, name), { recursive: true });
     }
-    if (!this.#edited) {
-      await Deno.writeTextFile(
-        config,
-        containerdConfig(version, folder, settings),
-      );
+    if (!await exists(config)) { // a restart keeps what was changed in it
+      const text = containerdConfig(version, folder, settings);
+      await Deno.writeTextFile(config, text);
     }
     const argv = [join(this.#binaries, "containerd"), "--config", config];
     const name = `${node}'s containerd ${version}`;
@@ -91,9 +89,8 @@ export class Containerd {
     });
   }
 
-  /** Changes its config.toml, from now on for good; it counts from its next start. */
+  /** Changes its config.toml, which counts from its next start on. */
   async editConfig(edit: (text: string) => string): Promise<void> {
-    this.#edited = true;
     const text = await Deno.readTextFile(this.config);
     await Deno.writeTextFile(this.config, edit(text));
   }

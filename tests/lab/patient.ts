@@ -25,22 +25,31 @@ const SHARED = new Set([
   "--peer-addr",
   "--metrics-addr",
   "--static-peers",
+  "--secret-file",
 ]);
 
-/** Its mirror is where a chart has it, so that other nodes reach it, too. */
-const FLAGS: PeiliFlags = { "mirror-addr": "0.0.0.0:30020" };
+/** The secret of every patient's deployment. */
+const SECRET = "known to all nodes of the lab\n";
 
 /** One node. */
 export class Patient {
   readonly node: Node;
   readonly #lab: Lab;
-  #flags: PeiliFlags = FLAGS;
-  #told: PeiliFlags = FLAGS;
+  /** Its Peili's flags when all is as it should be. */
+  readonly #usual: PeiliFlags;
+  #flags: PeiliFlags;
+  #told: PeiliFlags;
   #config = "";
 
   constructor(lab: Lab, node: Node) {
     this.#lab = lab;
     this.node = node;
+    this.#usual = {
+      // Where a chart has it, so that other nodes reach it, too.
+      "mirror-addr": "0.0.0.0:30020",
+      "secret-file": join(node.path, "peili/secret"),
+    };
+    this.#flags = this.#told = this.#usual;
   }
 
   /** Where containerd is to ask. */
@@ -58,6 +67,8 @@ export class Patient {
     await this.#script("peili", `exec ${main} "$@"`);
     // No unit of systemd here: the lab restarts what is asked for.
     await this.#script("systemctl", `echo "$@" >> ${this.#asked}`);
+    await Deno.mkdir(join(this.node.path, "peili"), { recursive: true });
+    await Deno.writeTextFile(`${this.#usual["secret-file"]}`, SECRET);
     await this.node.startPeili(this.#flags);
     await this.cure();
   }
@@ -83,7 +94,7 @@ export class Patient {
       await containerd.editConfig(() => this.#config);
       await containerd.restart();
     }
-    if (this.#flags !== FLAGS) await this.restartPeili(FLAGS);
+    if (this.#flags !== this.#usual) await this.restartPeili(this.#usual);
     await Deno.remove(containerd.hostsPath, { recursive: true });
     await this.sh(this.configure(this.target));
   }
@@ -111,8 +122,9 @@ export class Patient {
     { told = true }: { told?: boolean } = {},
   ): Promise<void> {
     const { containerd: { hostsPath } } = this.node;
-    this.#flags = flags === FLAGS ? flags : { ...this.#flags, ...flags };
-    this.#told = told ? this.#flags : FLAGS;
+    const usual = this.#usual;
+    this.#flags = flags === usual ? usual : { ...this.#flags, ...flags };
+    this.#told = told ? this.#flags : usual;
     await this.node.stopPeili();
     // Starting writes a hosts.toml of the lab's own, which is not wanted here.
     const before = await namesIn(hostsPath);

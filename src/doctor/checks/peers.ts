@@ -3,7 +3,8 @@
 import { PEER_PATH } from "../../routing/peer_paths.ts";
 import { type Check, ok, problem, skipped, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
-import { type Fix, type FixStep, option, run } from "../fix.ts";
+import { type Fix, type FixStep, option, quote, run, tell } from "../fix.ts";
+import type { Who } from "../peers.ts";
 
 /** The name of this check. */
 export const PEERS = "peers";
@@ -21,15 +22,16 @@ export function peers(facts: Facts): Check {
       })));
       const away = answers.filter(({ kind }) => kind !== "peer");
       if (away.length === 0) return [ok(`all ${answers.length} answer`)];
-      const saw = away.map(({ address, kind }) =>
-        kind === "other"
-          ? `another program answers at ${address}`
-          : `nobody answers at ${address}`
-      ).join(", ");
+      const saw = away.map(({ address, kind }) => `${SAW[kind]} ${address}`)
+        .join(", ");
       const there = answers.filter((one) => !away.includes(one))
         .map(({ address }) => address);
       if (there.length === 0) {
-        return [problem(saw, whenAllAreAway(addresses, peerAddr.port))];
+        const strangers = away.some(({ kind }) => kind === "stranger");
+        const fix = strangers
+          ? sameSecret(facts)
+          : whenAllAreAway(addresses, peerAddr.port);
+        return [problem(saw, fix)];
       }
       return [
         warning(`${saw}; ${there.length} of ${answers.length} answer`, [
@@ -39,6 +41,25 @@ export function peers(facts: Facts): Check {
       ];
     },
   };
+}
+
+/** What is said of who is there. */
+const SAW: Readonly<Record<Who["kind"], string>> = {
+  peer: "Peili answers at",
+  stranger:
+    "a Peili with another secret, another network or another time of day answers at",
+  other: "another program answers at",
+  nobody: "nobody answers at",
+};
+
+/** Lets a person compare what all nodes must have alike. */
+function sameSecret({ options: { network, secretFile } }: Facts): Fix {
+  const file = secretFile || "the file of --secret-file";
+  return [
+    tell(`on every node: --network=${network}, and ${file} with one content`),
+    ...(secretFile === "" ? [] : [run(`sha256sum ${quote(secretFile)}`)]),
+    run("date -u"),
+  ];
 }
 
 /** All are wrong in one way: the port, or a firewall between. */

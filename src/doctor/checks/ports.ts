@@ -14,7 +14,8 @@ export function ports(facts: Facts): Check {
   const livez: Ask = (base, signal) => answersAsPeili(base, fetcher, signal);
   const peer: Ask = async (base) => {
     const who = await facts.who(base.replace("http://", ""));
-    return who.kind === "peer" ? "peili" : who.kind;
+    // One who refuses this doctor is a Peili all the same.
+    return who.kind === "peer" || who.kind === "stranger" ? "peili" : who.kind;
   };
   return {
     name: "ports",

@@ -46,6 +46,23 @@ testCheck("peers", peers, [
     ],
   },
   {
+    name: "names another secret",
+    given({ options, web }) {
+      options.staticPeers = ["10.0.0.2:5002"];
+      const refuses = () => new Response(null, { status: 401 });
+      web.set("10.0.0.2:5002/peili/v1/peer", refuses);
+    },
+    verdict: "problem",
+    saw: [
+      "a Peili with another secret, another network or another time of day answers at 10.0.0.2:5002",
+    ],
+    fix: [
+      "# on every node: --network=peili, and PATH/secret with one content",
+      "sha256sum PATH/secret",
+      "date -u",
+    ],
+  },
+  {
     name: "names the port when all have the wrong one",
     given: ({ options }) =>
       void (options.staticPeers = ["10.0.0.1:5999", "10.0.0.2:5999"]),
