@@ -103,6 +103,7 @@ Deno.test("the set doctor reads what it likes, and writes nothing", async () => 
   const { net, ...rest } = await outcomes("doctor");
   assert.deepEqual(rest, {
     certs: "NotCapable",
+    config: "NotCapable",
     content: "NotCapable",
     data: "NotCapable",
     elsewhere: "NotCapable",
