@@ -16,6 +16,7 @@ import { clock } from "./checks/clock.ts";
 import { configPath } from "./checks/config_path.ts";
 import { contentPath } from "./checks/content_path.ts";
 import { contentSharing } from "./checks/content_sharing.ts";
+import { cri } from "./checks/cri.ts";
 import { dialTimeout } from "./checks/dial_timeout.ts";
 import { discard } from "./checks/discard.ts";
 import { hostsToml } from "./checks/hosts_toml.ts";
@@ -42,6 +43,7 @@ import { fixLines } from "./fix.ts";
 /** In the order of the report: from containerd to the other nodes. */
 const CHECKS: readonly ((facts: Facts) => Check)[] = [
   socket,
+  cri,
   namespace,
   contentPath,
   configPath,

@@ -33,7 +33,15 @@ export interface Pulls {
   /** Why they cannot be read. */
   readonly unreadable: string | null;
   /** Why containerd must be started again for its files to count; else null. */
-  readonly stale: string | null;
+  readonly stale: Stale | null;
+}
+
+/** Files that containerd has not read as they are. */
+export interface Stale {
+  /** How that is seen. */
+  readonly why: string;
+  /** False where only the files' times tell it: they may say what they said. */
+  readonly certain: boolean;
 }
 
 /** containerd's own configuration files. */
@@ -164,26 +172,27 @@ const NAMES: readonly (readonly [keyof Values, string])[] = [
   ["discardUnpackedLayers", "discard_unpacked_layers"],
 ];
 
-function difference(running: Values, filed: Values): string | null {
+function difference(running: Values, filed: Values): Stale | null {
   const differ = NAMES.filter(([name]) => running[name] !== filed[name]);
   const said = differ.map(([name, key]) =>
     `${key} is ${JSON.stringify(running[name])} in containerd and ${
       JSON.stringify(filed[name])
     } in its files`
   );
-  return said.length > 0 ? said.join(", ") : null;
+  return said.length > 0 ? { why: said.join(", "), certain: true } : null;
 }
 
 /** containerd makes its socket when it starts, after it has read its files. */
 async function changedAfterStart(
   socket: string,
   files: PullFiles | null,
-): Promise<string | null> {
+): Promise<Stale | null> {
   const started = await changedAt(socket);
   for (const file of files?.paths ?? []) {
     const changed = await changedAt(file);
     if (started && changed && changed > started) {
-      return `${file} was changed after containerd had started`;
+      const why = `${file} was changed after containerd had started`;
+      return { why, certain: false };
     }
   }
   return null;

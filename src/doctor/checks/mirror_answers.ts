@@ -2,7 +2,7 @@
 
 import { type Check, ok, problem, skipped, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
-import { run } from "../fix.ts";
+import { run, tell } from "../fix.ts";
 import { answersAsPeili } from "../mirrors.ts";
 import { configureHosts } from "../remedies.ts";
 
@@ -32,6 +32,7 @@ export function mirrorAnswers(facts: Facts): Check {
       return [
         warning(`${who} answers at ${url}: Peili does not run here`, [
           run("systemctl restart peili"),
+          tell("or, in a cluster, look at its pod on this node"),
         ]),
       ];
     },

@@ -1,6 +1,6 @@
 /** containerd runs with what its files say now. @module */
 
-import { type Check, ok, problem, skipped } from "../check.ts";
+import { type Check, ok, problem, skipped, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { restartContainerd } from "../remedies.ts";
 
@@ -10,7 +10,10 @@ export function restart(facts: Facts): Check {
     name: "restart",
     async run() {
       const { stale, files, unreadable } = await facts.pulls();
-      if (stale) return [problem(stale, await restartContainerd(facts))];
+      if (stale) {
+        const say = stale.certain ? problem : warning;
+        return [say(stale.why, await restartContainerd(facts))];
+      }
       if (files) {
         return [ok("containerd has started with its files as they are")];
       }

@@ -1,7 +1,7 @@
 /** containerd's socket answers, and containerd is one that Peili knows. @module */
 
 import { isAtLeast } from "../../hosts/cri_settings.ts";
-import { FLAVOURS } from "../../hosts/flavours.ts";
+import { flavourOptions, FLAVOURS } from "../../hosts/flavours.ts";
 import { type Check, type Finding, ok, problem } from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { option, run } from "../fix.ts";
@@ -15,7 +15,7 @@ export function socket(facts: Facts): Check {
   return {
     name: "socket",
     async run() {
-      const missing = await missingSocket(path);
+      const missing = await missingSocket(facts);
       if (missing) return [missing];
       try {
         const version = await facts.version();
@@ -38,19 +38,22 @@ export function socket(facts: Facts): Check {
   };
 }
 
-async function missingSocket(path: string): Promise<Finding | null> {
-  try {
-    await Deno.stat(path);
-    return null;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+/** Where the socket is not there: perhaps another flavour's is. */
+async function missingSocket(facts: Facts): Promise<Finding | null> {
+  const path = facts.options.containerdSock;
+  if (await isThere(path)) return null;
   const saw = `there is no ${path}`;
-  for (const { socket } of FLAVOURS) {
-    if (socket !== path && await isThere(socket)) {
-      return problem(`${saw}, but there is ${socket}`, [
-        option("--containerd-sock", socket),
-      ]);
+  const known = await facts.flavour();
+  for (const flavour of known ? [known, ...FLAVOURS] : FLAVOURS) {
+    if (flavour.socket !== path && await isThere(flavour.socket)) {
+      const { name, socket } = flavour;
+      return problem(
+        `${saw}, but there is ${socket}, as ${name} has it`,
+        flavourOptions(flavour).map((text) => {
+          const [flag = "", value = ""] = text.split(" ");
+          return option(flag, value);
+        }),
+      );
     }
   }
   return problem(saw, [run("systemctl start containerd")]);
@@ -60,7 +63,8 @@ async function isThere(path: string): Promise<boolean> {
   try {
     await Deno.stat(path);
     return true;
-  } catch {
-    return false; // Not there, or not to be looked at: either way no hint.
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

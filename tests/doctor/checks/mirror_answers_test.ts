@@ -17,7 +17,10 @@ testCheck("mirrorAnswers", mirrorAnswers, [
     saw: [
       "nobody answers at http://10.0.0.1:30020: Peili does not run here",
     ],
-    fix: ["systemctl restart peili"],
+    fix: [
+      "systemctl restart peili",
+      "# or, in a cluster, look at its pod on this node",
+    ],
   },
   {
     name: "names where Peili is instead",
