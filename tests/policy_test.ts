@@ -43,6 +43,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "src/registry/": 2,
   "src/mirror/": 2,
   "src/upstream/": 2,
+  "src/pull/": 3,
   "src/advertise.ts": 3,
   "src/listen.ts": 3,
   "src/web/": 3,
@@ -103,6 +104,7 @@ const WHOLE = [
   "tests/lab/",
   "tests/bench/",
   "tests/doc/",
+  "tests/demo/",
 ];
 
 function longestPrefix(
