@@ -163,15 +163,7 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
   using running = abortScope(signal);
   let code = 0;
   await using _checks = inBackground(async (end) => {
-    if (config.store.kind !== "containerd") return;
-    // After the start, which it must not slow: it loads and asks a lot.
-    for (let ms = 0; ms < READY_WAIT_MS && !end.aborted;) {
-      if (node.ready().ready) break;
-      await sleep(READY_LOOK_MS, end);
-      ms += READY_LOOK_MS;
-    }
-    const { diagnoseAtStart } = await import("./doctor/doctor.ts");
-    const well = await diagnoseAtStart(doctorOptions(config), log, end);
+    const well = await isWell(node, { config, log, signal: end });
     if (well || !config.strict) return;
     code = PROBLEMS;
     running.abort();
@@ -179,6 +171,20 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
   await aborted(running.signal);
   log.info("stopping");
   return code;
+}
+
+/** Runs doctor's checks after the start, which they must not slow. */
+async function isWell(
+  node: { ready(): { readonly ready: boolean } },
+  { config, log, signal }: CommandContext,
+): Promise<boolean> {
+  if (config.store.kind !== "containerd") return true;
+  for (let ms = 0; ms < READY_WAIT_MS && !signal.aborted; ms += READY_LOOK_MS) {
+    if (node.ready().ready) break;
+    await sleep(READY_LOOK_MS, signal);
+  }
+  const { diagnoseAtStart } = await import("./doctor/doctor.ts");
+  return await diagnoseAtStart(doctorOptions(config), log, signal);
 }
 
 /** Milliseconds between two looks at whether the node is ready. */

@@ -16,10 +16,12 @@ import {
   SOON_MS,
   upstreamSince,
 } from "./evidence.ts";
+import { fresh } from "./flying.ts";
 import { print, versionsHere } from "./here.ts";
 import { Lab } from "./lab.ts";
 import type { Node } from "./node.ts";
 import { Patient } from "./patient.ts";
+import { startTlsRegistry, type TlsRegistry } from "./tls_registry.ts";
 import { waitFor } from "./wait.ts";
 
 /** A pull that does not go through Peili fails at once: nobody else has it. */
@@ -346,6 +348,44 @@ async function keepsLayers(lab: Lab, patient: Patient): Promise<void> {
   assert.ok(await stillGives(lab, after), "the advice is wrong");
 }
 
+/** Whether a node that leads comes to a registry by Peili's redirect. */
+async function redirects(
+  lab: Lab,
+  { node, registry }: { node: Node; registry: TlsRegistry },
+): Promise<boolean> {
+  const { info } = await fresh(lab, "small");
+  const [layer] = info.layers.toSorted((a, b) => b.size - a.size);
+  await node.pull(`${registry.registry}/${info.repository}:${info.tag}`);
+  const requests = await registry.requests();
+  return requests.some(({ ip, uri, referer }) =>
+    ip === node.ip && uri.includes(layer?.digest ?? "none") &&
+    referer.includes(`//${node.ip}:30020/`)
+  );
+}
+
+/** A hosts.toml by hand, whose CA is the server's alone. */
+async function trustsRegistry(lab: Lab, patients: readonly Patient[]) {
+  const registry = await startTlsRegistry(lab, { port: 5445, clients: false });
+  const url = `https://${registry.registry}`;
+  for (const patient of patients) {
+    const { node, target } = patient;
+    const mirror = `[host."${target}"]\ndial_timeout = "1s"\n`;
+    const toml = `server = "${url}"\nca = "ca.pem"\n${mirror}`;
+    await node.writeHosts(toml, registry.registry);
+    const { hostsPath } = node.containerd;
+    const ca = join(hostsPath, registry.registry, "ca.pem");
+    await Deno.copyFile(registry.pem["ca.pem"], ca);
+    assert.ok(!await redirects(lab, { node, registry }), "nobody feels it");
+    const { checks } = await patient.doctor();
+    const named = checks.find(({ check }) => check === "registry-access");
+    assert.equal(named?.verdict, "warning", JSON.stringify(checks));
+    await patient.take(named?.findings[0]?.fix ?? []);
+    assert.ok(await redirects(lab, { node, registry }), "wrong advice");
+    assert.equal((await patient.doctor()).exitCode, 0);
+    await patient.cure();
+  }
+}
+
 Deno.test("peili doctor", async (t) => {
   const versions = await versionsHere();
   const containerd = [versions.at(-1) ?? "2.1", ...versions];
@@ -385,6 +425,13 @@ Deno.test("peili doctor", async (t) => {
       }
     }
   });
+
+  await t.step(
+    "mends it when Peili's entry lacks a registry's CA",
+    async () => {
+      await trustsRegistry(lab, patients.slice(1));
+    },
+  );
 
   for (const wrong of WRONGS) {
     await t.step(`mends it when ${wrong.name}`, async () => {
