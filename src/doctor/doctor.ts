@@ -39,6 +39,7 @@ import { socket } from "./checks/socket.ts";
 import { type OpenImages, trial } from "./checks/trial.ts";
 import { type DoctorOptions, type Facts, nodeFacts } from "./facts.ts";
 import { fixLines } from "./fix.ts";
+import { isLoopback } from "./mirrors.ts";
 
 /** In the order of the report: from containerd to the other nodes. */
 const CHECKS: readonly ((facts: Facts) => Check)[] = [
@@ -110,14 +111,17 @@ async function openPeers(
   return askPeers(deployment({ network, keys }), { log: NO_LOG });
 }
 
+/** Interfaces for containers: no other node reaches their addresses. */
+const VIRTUAL = /^(?:docker|br-|cni|cbr|flannel|cali|cilium|lxc|veth|kube-)/;
+
 /** Addresses that others can reach; those of a single link need its name, too. */
 function ownAddresses(): string[] {
-  return Deno.networkInterfaces()
-    .map(({ address }) => address)
-    .filter((address) =>
-      !address.startsWith("127.") && address !== "::1" &&
-      !address.toLowerCase().startsWith("fe80:")
-    );
+  const all = Deno.networkInterfaces().filter(({ address }) =>
+    !isLoopback(address) && !address.toLowerCase().startsWith("fe80:")
+  );
+  const isVirtual = ({ name }: Deno.NetworkInterfaceInfo) => VIRTUAL.test(name);
+  return all.toSorted((a, b) => Number(isVirtual(a)) - Number(isVirtual(b)))
+    .map(({ address }) => address);
 }
 
 /**

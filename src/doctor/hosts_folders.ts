@@ -55,7 +55,7 @@ async function readFolder(
   name: string,
   path: string,
 ): Promise<HostsFolder | null> {
-  if (!(await Deno.stat(path)).isDirectory) return null;
+  if (!await isFolder(path)) return null;
   const folder: HostsFolder = {
     name,
     path,
@@ -79,6 +79,16 @@ async function readFolder(
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return { ...folder, broken: error.message };
+  }
+}
+
+/** A link may lead nowhere. */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

@@ -22,12 +22,18 @@ export interface Mirrors {
   /** The URL at which containerd should ask. */
   readonly target: string;
   /** Whether Peili answers there. */
+  readonly answers: boolean;
+  /** Whether Peili answers anywhere on this node. */
   readonly runs: boolean;
 }
 
 /** What tells where Peili is. */
 export interface MirrorsDeps {
-  readonly options: { readonly mirrorAddr: ListenAddress };
+  readonly options: {
+    readonly mirrorAddr: ListenAddress;
+    readonly nodeIp: readonly string[];
+    readonly staticPeers: readonly string[];
+  };
   readonly fetcher: typeof fetch;
   /** IP addresses of this machine or pod. */
   readonly addresses: readonly string[];
@@ -66,19 +72,46 @@ export async function mirrorsOf(
   const named = folders.flatMap(ownHosts).map(({ url }) => url);
   const candidates = [
     ...named.filter((url) => isHere(URL.parse(url)?.hostname ?? "", addresses)),
-    ...placesOf(mirrorAddr, addresses),
+    ...placesOf(mirrorAddr, likeliestFirst(deps)),
   ];
+  const inside = `http://${formatAddress(reachable(mirrorAddr))}`;
   const answers = await Promise.all(
-    candidates.map((url) => answersAsPeili(url, fetcher, signal)),
+    [...candidates, inside].map((url) => answersAsPeili(url, fetcher, signal)),
   );
   const at = answers.indexOf("peili");
+  const answering = at < 0 ? undefined : candidates[at];
   return {
     named: [...new Set(named)],
     isOwn,
     ownHosts,
-    target: candidates[Math.max(at, 0)] ?? "",
+    target: answering ?? candidates[0] ?? inside,
+    answers: answering !== undefined,
     runs: at >= 0,
   };
+}
+
+/**
+ * Addresses by which containerd may reach this node: in a pod none but the
+ * node's, else those first by which other nodes know it.
+ */
+function likeliestFirst({ options, addresses }: MirrorsDeps): string[] {
+  if (options.nodeIp.length > 0) return [...options.nodeIp];
+  const known = addresses.filter((address) =>
+    options.staticPeers.some((peer) =>
+      peer.startsWith(`${address}:`) || peer.startsWith(`[${address}]:`)
+    )
+  );
+  return [...new Set([...known, ...addresses])];
+}
+
+/**
+ * Where a listener is reached from its own machine.
+ *
+ * @param address `::` and `0.0.0.0` are every address, so loopback, too
+ */
+export function reachable({ hostname, port }: ListenAddress): ListenAddress {
+  const everywhere = hostname === "::" || hostname === "0.0.0.0";
+  return { hostname: everywhere ? "127.0.0.1" : hostname, port };
 }
 
 /** Where a mirror may be reached here: by the node's address, if it can be. */

@@ -24,7 +24,6 @@ export interface Pulls {
   /** containerd itself (`local`), or its transfer service, pulls. */
   readonly by: "local" | "transfer";
   readonly snapshotter: string;
-  /** Snapshotters that single runtimes have. */
   readonly discardUnpackedLayers: boolean;
   /** Bytes of a parallel range; 0: layers come as one stream. */
   readonly concurrentLayerFetchBuffer: number;

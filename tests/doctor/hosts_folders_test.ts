@@ -37,6 +37,7 @@ Deno.test("readHostsFolders() reads a file that is a link", async () => {
   const { path } = folder;
   await Deno.mkdir(`${path}/certs.d/_default`, { recursive: true });
   await Deno.symlink(`${path}/text`, `${path}/certs.d/_default/hosts.toml`);
+  await Deno.symlink(`${path}/none`, `${path}/certs.d/dangling`);
   const [found] = await readHostsFolders(`${path}/certs.d`);
   assert.equal(found?.file?.server, "https://a");
 });

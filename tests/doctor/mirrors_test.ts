@@ -26,6 +26,30 @@ Deno.test("mirrorsOf() finds a mirror that nobody has named", async () => {
   );
 });
 
+Deno.test("mirrorsOf() prefers the address by which peers know this node", async () => {
+  await using node = await fakeNode();
+  node.web.clear();
+  await node.folder.write("certs.d/_default/hosts.toml", "");
+  node.addresses = ["172.17.0.1", "10.0.0.1"];
+  const { target } = await node.facts().mirrors();
+  assert.equal(target, "http://10.0.0.1:30020");
+});
+
+Deno.test("mirrorsOf() names no address of a pod", async () => {
+  await using node = await fakeNode();
+  node.web.clear();
+  await node.folder.write("certs.d/_default/hosts.toml", "");
+  node.addresses = ["10.244.0.7"];
+  node.web.set("10.244.0.7:5000/livez", peiliAnswers);
+  node.web.set("127.0.0.1:5000/livez", peiliAnswers);
+  node.options.nodeIp = ["10.0.0.1"];
+  const { target, answers, runs } = await node.facts().mirrors();
+  assert.deepEqual(
+    { target, answers, runs },
+    { target: "http://10.0.0.1:30020", answers: false, runs: true },
+  );
+});
+
 Deno.test("mirrorsOf() says where Peili would be", async () => {
   await using node = await fakeNode();
   node.web.clear();

@@ -4,7 +4,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { type Check, ok, problem } from "../check.ts";
 import type { Facts } from "../facts.ts";
-import { run } from "../fix.ts";
+import { run, tell } from "../fix.ts";
 
 /** How a name is looked up; rejects when there is none. */
 export type Lookup = (name: string) => Promise<{ readonly address: string }>;
@@ -30,7 +30,10 @@ export function names(facts: Facts, find: Lookup = lookup): Check {
       if (unknown.length === 0) return [ok(`${hosts.join(", ")} resolve`)];
       return unknown.map((name) =>
         problem(`the name ${name} does not resolve on this node`, [
-          run(`getent hosts ${name}\ncat /etc/resolv.conf`),
+          run(`getent hosts ${name}`),
+          tell(
+            `give ${name} an address in DNS or /etc/hosts, or name the peer by its address in every --static-peers`,
+          ),
         ])
       );
     },

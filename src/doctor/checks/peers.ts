@@ -36,7 +36,7 @@ export function peers(facts: Facts): Check {
       return [
         warning(`${saw}; ${there.length} of ${answers.length} answer`, [
           ...away.map(({ address }) => ask(address)),
-          option("--static-peers", there.join()),
+          tell("start Peili there, or leave it out of every --static-peers"),
         ]),
       ];
     },

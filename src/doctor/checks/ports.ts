@@ -5,7 +5,7 @@ import { formatAddress, type ListenAddress } from "../../listen.ts";
 import { type Check, type Finding, ok, problem } from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { option, run } from "../fix.ts";
-import { type Answer, answersAsPeili } from "../mirrors.ts";
+import { type Answer, answersAsPeili, reachable } from "../mirrors.ts";
 
 /** Checks the listeners. */
 export function ports(facts: Facts): Check {
@@ -34,21 +34,17 @@ export function ports(facts: Facts): Check {
 
 type Ask = (base: string, signal: AbortSignal) => Promise<Answer>;
 
-const EVERYWHERE = new Set(["::", "0.0.0.0"]);
-
 async function look(
-  [flag, { hostname, port }]: readonly [flag: string, address: ListenAddress],
+  [flag, address]: readonly [flag: string, address: ListenAddress],
   ask: Ask,
   signal: AbortSignal,
 ): Promise<Finding> {
-  const host = EVERYWHERE.has(hostname) ? "127.0.0.1" : hostname;
+  const { hostname, port } = address;
   if (port === 0) return ok(`${flag}: any free port`);
-  const answer = await ask(
-    `http://${formatAddress({ hostname: host, port })}`,
-    signal,
-  );
+  const place = reachable(address);
+  const answer = await ask(`http://${formatAddress(place)}`, signal);
   if (answer === "peili") return ok(`${port} is Peili's`);
-  if (answer === "nobody" && !await accepts({ hostname: host, port }, signal)) {
+  if (answer === "nobody" && !await accepts(place, signal)) {
     return ok(`${port} is free`);
   }
   const other = port + 10_000 <= 65_535 ? port + 10_000 : port - 10_000;

@@ -4,7 +4,7 @@ import { isAtLeast } from "../../hosts/cri_settings.ts";
 import { flavourOptions, FLAVOURS } from "../../hosts/flavours.ts";
 import { type Check, type Finding, ok, problem } from "../check.ts";
 import type { Facts } from "../facts.ts";
-import { option, run } from "../fix.ts";
+import { option, run, tell } from "../fix.ts";
 
 /** The oldest containerd that Peili is tested with. */
 const OLDEST = "1.6";
@@ -25,7 +25,7 @@ export function socket(facts: Facts): Check {
           return [ok(`containerd ${version}${node} answers at ${path}`)];
         }
         const saw = `containerd ${version} is older than ${OLDEST}`;
-        return [problem(saw, [run("apt-get install containerd")])];
+        return [problem(saw, [tell(`upgrade it to ${OLDEST} or later`)])];
       } catch (error) {
         const why = error instanceof Error ? error.message : String(error);
         return [

@@ -19,7 +19,7 @@ import {
 } from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { type Fix, run } from "../fix.ts";
-import type { Mirrors } from "../mirrors.ts";
+import { type Mirrors, reachable } from "../mirrors.ts";
 import { configureContainerd, configureHosts, tellPeili } from "../remedies.ts";
 import { type TrialImage, trialImage } from "../trial_image.ts";
 import { TRIAL_REPOSITORY } from "../trial_image.ts";
@@ -59,7 +59,7 @@ export function trial(facts: Facts, open: OpenImages): Check {
     budgetMs: TRIAL_MS,
     async run(signal) {
       const mirrors = await facts.mirrors();
-      if (!mirrors.runs) return [skipped("Peili does not run here")];
+      if (!mirrors.answers) return [skipped("Peili does not answer here")];
       const registry = await registryFor(facts, mirrors);
       if (!registry) return [skipped("no hosts.toml names Peili")];
       using images = open();
@@ -179,11 +179,7 @@ type ThroughPeer =
 /** Whoever asks a peer's mirror gets from there what this node has. */
 async function throughPeers(trial: Trial): Promise<ThroughPeer | null> {
   const { facts, facts: { options }, mirrors } = trial;
-  const { hostname, port } = options.peerAddr;
-  const own = await facts.who(formatAddress({
-    hostname: ["::", "0.0.0.0"].includes(hostname) ? "127.0.0.1" : hostname,
-    port,
-  }));
+  const own = await facts.who(formatAddress(reachable(options.peerAddr)));
   const ports = new Set([
     Number(URL.parse(mirrors.target)?.port),
     options.mirrorAddr.port,

@@ -34,6 +34,9 @@ testCheck("names", (facts) => names(facts, resolver), [
       void (options.staticPeers = ["node-b:5002", "node-c:5002"]),
     verdict: "problem",
     saw: ["the name node-c does not resolve on this node"],
-    fix: ["getent hosts node-c", "cat /etc/resolv.conf"],
+    fix: [
+      "getent hosts node-c",
+      "# give node-c an address in DNS or /etc/hosts, or name the peer by its address in every --static-peers",
+    ],
   },
 ]);
