@@ -116,7 +116,8 @@ export function nodeFacts(
   const who = (address: string) =>
     asked.getOrInsertComputed(
       address,
-      async () => await asksWho(address, await askPeer(), signal),
+      async () =>
+        await asksWho(address, { ask: await askPeer(), fetcher }, signal),
     );
   return {
     options,

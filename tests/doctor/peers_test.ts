@@ -32,8 +32,16 @@ Deno.test.each([
   },
   {
     name: "one who refuses this node",
-    response: Response.json({ errors: [] }, { status: 401 }),
+    response: Response.json(
+      { errors: [{ code: "UNAUTHORIZED", message: "not of us: no proof" }] },
+      { status: 401 },
+    ),
     expected: { kind: "stranger" },
+  },
+  {
+    name: "another program that refuses this node",
+    response: new Response("Password?", { status: 401 }),
+    expected: { kind: "other" },
   },
 ])("asksWho() knows $name", async ({ response, expected }) => {
   const asked: string[] = [];
@@ -41,18 +49,23 @@ Deno.test.each([
     asked.push(url);
     return Promise.resolve(response);
   };
-  assert.deepEqual(await asksWho("10.0.0.2:5002", ask, NEVER), expected);
+  const deps = { ask, fetcher: () => Promise.reject(new TypeError("no")) };
+  assert.deepEqual(await asksWho("10.0.0.2:5002", deps, NEVER), expected);
   assert.deepEqual(asked, ["http://10.0.0.2:5002/peili/v1/peer"]);
 });
 
-Deno.test("asksWho() knows one who does not know the secret", async () => {
+Deno.test.each([
+  { name: "a Peili without a secret", text: '{"id":"a"}', kind: "stranger" },
+  { name: "another program", text: "<html>", kind: "other" },
+])("asksWho() tells $name by what it says without proof", async (row) => {
   const ask = () => Promise.reject(new StrangerError("no proof"));
-  const who = await asksWho("10.0.0.2:5002", ask, NEVER);
-  assert.deepEqual(who, { kind: "stranger" });
+  const fetcher = () => Promise.resolve(new Response(row.text));
+  const who = await asksWho("10.0.0.2:5002", { ask, fetcher }, NEVER);
+  assert.deepEqual(who, { kind: row.kind });
 });
 
 Deno.test("asksWho() knows that nobody is there", async () => {
-  const fetcher = () => Promise.reject(new TypeError("refused"));
-  const who = await asksWho("10.0.0.2:5002", fetcher, NEVER);
+  const ask = () => Promise.reject(new TypeError("refused"));
+  const who = await asksWho("10.0.0.2:5002", { ask, fetcher: ask }, NEVER);
   assert.deepEqual(who, { kind: "nobody" });
 });

@@ -433,6 +433,20 @@ Deno.test("peili doctor", async (t) => {
     },
   );
 
+  await t.step("tells of a node with another secret", async () => {
+    const [, patient] = patients;
+    assert.ok(patient);
+    const path = join(patient.node.path, "peili/other");
+    await Deno.writeTextFile(path, "known to nobody else\n");
+    await patient.restartPeili({ "secret-file": path });
+    const { checks } = await patient.doctor();
+    const peers = checks.find(({ check }) => check === "peers");
+    assert.equal(peers?.verdict, "problem");
+    assert.match(peers.findings[0]?.saw ?? "", /^a Peili with another secret/);
+    await patient.cure();
+    await awaitPeers(lab);
+  });
+
   for (const wrong of WRONGS) {
     await t.step(`mends it when ${wrong.name}`, async () => {
       const { applies = () => true } = wrong;

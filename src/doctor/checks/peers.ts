@@ -1,9 +1,11 @@
 /** The other nodes are there, and are Peilis. @module */
 
+import { formatAddress } from "../../listen.ts";
 import { PEER_PATH } from "../../routing/peer_paths.ts";
 import { type Check, ok, problem, skipped, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
-import { type Fix, type FixStep, option, quote, run, tell } from "../fix.ts";
+import { type Fix, option, quote, run, tell } from "../fix.ts";
+import { reachable } from "../mirrors.ts";
 import type { Who } from "../peers.ts";
 
 /** The name of this check. */
@@ -16,31 +18,53 @@ export function peers(facts: Facts): Check {
     name: PEERS,
     async run() {
       if (addresses.length === 0) return [skipped("no peers are named")];
+      const own = await facts.who(formatAddress(reachable(peerAddr)));
       const answers = await Promise.all(addresses.map(async (address) => ({
         address,
-        ...await facts.who(address),
+        who: await facts.who(address),
       })));
-      const away = answers.filter(({ kind }) => kind !== "peer");
-      if (away.length === 0) return [ok(`all ${answers.length} answer`)];
-      const saw = away.map(({ address, kind }) => `${SAW[kind]} ${address}`)
+      // The list has this node, too, which is no proof that others are there.
+      const others = answers.filter(({ who }) => !isSame(who, own));
+      const away = others.filter(({ who }) => who.kind !== "peer");
+      const count = `${others.length - away.length} of ${others.length}`;
+      const all = `${count} other nodes answer`;
+      if (away.length === 0) return [ok(all)];
+      const fix = fixOf(facts, away, others.length);
+      const saw = away.map(({ address, who }) => `${SAW[who.kind]} ${address}`)
         .join(", ");
-      const there = answers.filter((one) => !away.includes(one))
-        .map(({ address }) => address);
-      if (there.length === 0) {
-        const strangers = away.some(({ kind }) => kind === "stranger");
-        const fix = strangers
-          ? sameSecret(facts)
-          : whenAllAreAway(addresses, peerAddr.port);
-        return [problem(saw, fix)];
-      }
-      return [
-        warning(`${saw}; ${there.length} of ${answers.length} answer`, [
-          ...away.map(({ address }) => ask(address)),
-          tell("start Peili there, or leave it out of every --static-peers"),
-        ]),
-      ];
+      return away.length === others.length
+        ? [problem(saw, fix)]
+        : [warning(`${saw}; ${all}`, fix)];
     },
   };
+}
+
+interface Answer {
+  readonly address: string;
+  readonly who: Who;
+}
+
+function isSame(one: Who, other: Who): boolean {
+  return one.kind === "peer" && other.kind === "peer" && one.id === other.id;
+}
+
+/** Some are down; all are wrong in one way: the secret, the port, a firewall. */
+function fixOf(facts: Facts, away: readonly Answer[], count: number): Fix {
+  const { staticPeers, peerAddr } = facts.options;
+  if (away.some(({ who }) => who.kind === "stranger")) return sameSecret(facts);
+  const look = away.map(({ address }) =>
+    run(`curl -sS http://${address}${PEER_PATH}`)
+  );
+  const moved = staticPeers.map((address) =>
+    address.replace(/:\d+$/, `:${peerAddr.port}`)
+  ).join();
+  if (away.length === count && moved !== staticPeers.join()) {
+    return [option("--static-peers", moved)];
+  }
+  return [
+    ...look,
+    tell("start Peili there, or leave it out of every --static-peers"),
+  ];
 }
 
 /** What is said of who is there. */
@@ -60,19 +84,4 @@ function sameSecret({ options: { network, secretFile } }: Facts): Fix {
     ...(secretFile === "" ? [] : [run(`sha256sum ${quote(secretFile)}`)]),
     run("date -u"),
   ];
-}
-
-/** All are wrong in one way: the port, or a firewall between. */
-function whenAllAreAway(addresses: readonly string[], port: number): Fix {
-  const moved = addresses.map((address) =>
-    address.replace(/:\d+$/, `:${port}`)
-  );
-  return moved.join() === addresses.join()
-    ? addresses.map(ask)
-    : [option("--static-peers", moved.join())];
-}
-
-/** Lets a person see what this node sees. */
-function ask(address: string): FixStep {
-  return run(`curl -sS http://${address}${PEER_PATH}`);
 }

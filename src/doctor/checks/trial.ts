@@ -21,8 +21,11 @@ import type { Facts } from "../facts.ts";
 import { type Fix, run } from "../fix.ts";
 import { type Mirrors, reachable } from "../mirrors.ts";
 import { configureContainerd, configureHosts, tellPeili } from "../remedies.ts";
-import { type TrialImage, trialImage } from "../trial_image.ts";
-import { TRIAL_REPOSITORY } from "../trial_image.ts";
+import {
+  TRIAL_REPOSITORY,
+  type TrialImage,
+  trialImage,
+} from "../trial_image.ts";
 import { type Asked, pullTrial } from "../trial_pull.ts";
 
 /**
