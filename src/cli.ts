@@ -85,7 +85,6 @@ const COMMANDS: readonly CommandRow[] = [
       "deployment",
       "mirrorTargets",
       "additionalMirrorTargets",
-      "mirrorAuthorization",
       "loopback",
       "mirroredRegistries",
       "keepExisting",

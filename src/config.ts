@@ -17,7 +17,6 @@ import {
   bootstrapUrl,
   deployment,
   domainName,
-  headerValue,
   ipAddress,
   layoutPath,
   listenAddress,
@@ -68,7 +67,6 @@ export interface Config {
   readonly mirror: string;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
-  readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
   readonly nodeIp: readonly string[];
   readonly network: string;
@@ -332,13 +330,6 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help: "further mirrors that containerd asks after Peili",
     default: "",
     read: listOf(mirrorTarget),
-  },
-  mirrorAuthorization: {
-    flags: "--mirror-authorization <value>",
-    help:
-      "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
-    default: "",
-    read: headerValue,
   },
   loopback: {
     flags: "--loopback [true|false]",
