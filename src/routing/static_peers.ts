@@ -23,6 +23,12 @@ export interface StaticPeersOptions {
    * this one included, so that all agree on who is nearest to a key.
    */
   readonly addresses: readonly string[];
+  /**
+   * Where this node is, as its peer listener tells it.
+   *
+   * @default {""}
+   */
+  readonly zone?: string;
   /** Hears when a peer goes or comes. */
   readonly log: Log;
   /**
@@ -76,7 +82,7 @@ const AWAY_GRACE_MS = 3_000;
  * @returns The router
  */
 export function staticPeers(options: StaticPeersOptions): StaticPeers {
-  const { addresses, log, fetcher = fetch } = options;
+  const { addresses, log, zone = "", fetcher = fetch } = options;
   const live = new Map<string, Peer>(); // By address.
   const awaySince = new Map<string, number>(); // Those that were live once.
   const bootUntil = performance.now() + BOOT_MS;
@@ -84,9 +90,9 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
 
   async function probe(address: string, signal: AbortSignal): Promise<void> {
     try {
-      const { id } = await identify(fetcher, address, signal);
+      const { id, zone } = await identify(fetcher, address, signal);
       if (!live.has(address)) log.info("peer is there", { peer: address, id });
-      live.set(address, { id, address });
+      live.set(address, { id, address, zone });
       awaySince.delete(address);
     } catch (error) {
       if (signal.aborted) return;
@@ -112,7 +118,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
         : now - away < AWAY_GRACE_MS;
       const peer = live.get(address);
       if (peer) yield peer;
-      else if (maybe) yield { id: address, address };
+      else if (maybe) yield { id: address, address, zone: "" };
     }
   }
 
@@ -155,7 +161,11 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
     },
     lookup(key, { signal }) {
       const others = [...live.values()].filter(({ id }) => id !== options.id);
-      return asTheyCome(others, (peer, end) => holds(peer, key, end), signal);
+      return asTheyCome(others, {
+        ask: (peer, end) => holds(peer, key, end),
+        isFirst: (peer) => peer.zone === zone,
+        signal,
+      });
     },
     self: () => live.values().find(({ id }) => id === options.id) ?? null,
     nearest: (key, count) =>
@@ -163,6 +173,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
         .slice(0, count),
     advertise: () => Promise.resolve(),
     withdraw: () => Promise.resolve(),
+    forget() {/* it is asked again each time */},
   };
 }
 
@@ -170,7 +181,7 @@ async function identify(
   fetcher: typeof fetch,
   address: string,
   signal: AbortSignal,
-): Promise<PeerIdentity> {
+): Promise<Required<PeerIdentity>> {
   using limit = deadline(signal, PROBE_MS);
   const response = await fetcher(`http://${address}${PEER_PATH}`, {
     signal: limit.signal,
@@ -194,10 +205,11 @@ async function readIdentity(
   }
 }
 
-function parseIdentity(text: string): PeerIdentity | null {
+function parseIdentity(text: string): Required<PeerIdentity> | null {
   try {
-    const id = JSON.parse(text)?.id;
-    return typeof id === "string" ? { id } : null;
+    const { id, zone } = JSON.parse(text) ?? {};
+    if (typeof id !== "string") return null;
+    return { id, zone: typeof zone === "string" ? zone : "" };
   } catch {
     return null; // Not JSON: something else listens there.
   }
@@ -208,20 +220,33 @@ class NoPeili extends Error {
   override readonly name = "NoPeili";
 }
 
+interface Asking<P, T> {
+  readonly ask: (item: P, signal: AbortSignal) => Promise<T | null>;
+  /** Who comes first, however late: the others wait for all of these. */
+  readonly isFirst: (item: P) => boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Asks all at once and yields what is not null, fastest first. */
 async function* asTheyCome<P, T>(
   items: readonly P[],
-  ask: (item: P, signal: AbortSignal) => Promise<T | null>,
-  signal: AbortSignal,
+  { ask, isFirst, signal }: Asking<P, T>,
 ): AsyncIterable<T> {
   using end = abortScope(signal);
   const asked = new Map(items.map((item, index) => [
     index,
     ask(item, end.signal).then((answer) => ({ index, answer })),
   ]));
+  let firsts = items.filter(isFirst).length;
+  const held: T[] = [];
   while (asked.size > 0 && !signal.aborted) {
     const { index, answer } = await Promise.race(asked.values());
     asked.delete(index);
-    if (answer !== null) yield answer;
+    const item = items[index];
+    const first = item !== undefined && isFirst(item);
+    if (first) firsts--;
+    if (answer !== null && (first || firsts === 0)) yield answer;
+    else if (answer !== null) held.push(answer);
+    if (firsts === 0 && !signal.aborted) yield* held.splice(0);
   }
 }

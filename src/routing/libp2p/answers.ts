@@ -1,0 +1,49 @@
+/**
+ * What this node answers as one of the DHT's peers.
+ *
+ * @module
+ */
+
+import { toMultiaddr } from "./addresses.ts";
+import { idBytes } from "./host.ts";
+import type { KadPeer } from "./kad_message.ts";
+import type { KadAnswers } from "./kad_server.ts";
+import { REPLICAS } from "./lookup.ts";
+import type { MemberRecord } from "./member.ts";
+import type { Members } from "./members.ts";
+import { positionOf } from "./position.ts";
+import { VALIDITY_S } from "./provide.ts";
+import type { Records } from "./records.ts";
+
+/** What answers need of other parts. */
+export interface AnswersDeps {
+  readonly members: Members;
+  readonly records: Records;
+  /** Seconds of a clock that does not go back. */
+  readonly seconds: () => number;
+}
+
+/** Makes the answers. */
+export function kadAnswers(deps: AnswersDeps): KadAnswers {
+  const { members, records, seconds } = deps;
+  return {
+    add: (key, sender) => records.put(key, sender, seconds() + VALIDITY_S),
+    remove: (key, sender) => records.remove(key, sender),
+    providers: (key) =>
+      records.get(key, seconds()).flatMap((id) => {
+        const member = members.get(id);
+        return member ? [toKadPeer(member.record)] : []; // The dead have nothing.
+      }),
+    closest: (key) =>
+      members.closest(positionOf(key), REPLICAS).map(({ record }) =>
+        toKadPeer(record)
+      ),
+  };
+}
+
+function toKadPeer({ id, routers }: MemberRecord): KadPeer {
+  return {
+    id: idBytes(id),
+    addresses: routers.map((address) => toMultiaddr(address, null).bytes),
+  };
+}

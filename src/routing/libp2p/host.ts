@@ -1,0 +1,185 @@
+/**
+ * This node on the network: js-libp2p with TCP, Noise and Yamux, and nothing that
+ * dials, pings or asks by itself.
+ *
+ * @module
+ */
+
+import type {
+  Connection,
+  ConnectionProtector,
+  PrivateKey,
+  Stream,
+} from "@libp2p/interface";
+import { noise } from "@libp2p/noise";
+import {
+  peerIdFromMultihash,
+  peerIdFromPrivateKey,
+  peerIdFromString,
+} from "@libp2p/peer-id";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { createLibp2p } from "libp2p";
+import { decode } from "multiformats/hashes/digest";
+import { fromMultiaddr, type HostPort, toMultiaddr } from "./addresses.ts";
+
+/** What the host is told. */
+export interface HostOptions {
+  /** Its identity. */
+  readonly privateKey: PrivateKey;
+  /** Where it listens; `::` is every address of both families. */
+  readonly listen: HostPort;
+  /** Connections that others may open until no more are taken. */
+  readonly maxConnections: number;
+  /** Key of the private network, 32 bytes; null: whoever comes may speak. */
+  readonly swarmKey: Uint8Array | null;
+}
+
+/** A host that listens. */
+export interface Host extends AsyncDisposable {
+  /** Its id as text. */
+  readonly id: string;
+  /** Its port, as it really is. */
+  readonly port: number;
+  /**
+   * Connects to an address, to whoever is there or to one peer.
+   *
+   * @throws {SelfDialError} If this node is there
+   * @throws {Error} If there is nobody, or another peer
+   */
+  dial(
+    address: string,
+    id: string | null,
+    signal: AbortSignal,
+  ): Promise<Connection>;
+  /** Takes streams of a protocol that others open. */
+  handle(
+    protocol: string,
+    handler: (stream: Stream, connection: Connection) => void,
+  ): Promise<void>;
+  /** Hears of connections that others open. */
+  onInbound(heard: (connection: Connection) => void): void;
+}
+
+/** The address that was dialled is this node's own. */
+export class SelfDialError extends Error {
+  override readonly name = "SelfDialError";
+}
+
+/** Streams of one protocol on one connection: one is kept, one may replace it. */
+const MAX_STREAMS = 4;
+
+/**
+ * Milliseconds for TCP, Noise and Yamux on one connection; on loopback they take
+ * 10 to 70.
+ */
+const UPGRADE_MS = 5_000;
+
+/** Connections of strangers that are being set up at once, and a second per IP. */
+const MAX_PENDING = 64;
+const MAX_INBOUND_PER_SECOND = 512;
+
+/** Starts the host; it listens when the promise resolves. */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { privateKey, listen, maxConnections, swarmKey } = options;
+  const node = await createLibp2p({
+    privateKey,
+    addresses: { listen: listenAddresses(listen) },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    // Members speak every 2 s anyway.
+    streamMuxers: [yamux({ enableKeepAlive: false })],
+    ...(swarmKey ? { connectionProtector: await protector(swarmKey) } : {}),
+    connectionMonitor: { enabled: false },
+    connectionManager: {
+      maxConnections,
+      maxIncomingPendingConnections: MAX_PENDING,
+      inboundConnectionThreshold: MAX_INBOUND_PER_SECOND,
+      inboundUpgradeTimeout: UPGRADE_MS,
+      reconnectRetries: 0,
+    },
+  });
+  const [address] = node.getMultiaddrs();
+  const bound = address ? fromMultiaddr(address) : null;
+  if (!bound) {
+    await node.stop();
+    throw new Error("Cannot listen: no address could be had");
+  }
+  return {
+    id: node.peerId.toString(),
+    port: Number(bound.slice(bound.lastIndexOf(":") + 1)),
+    async dial(address, id, signal) {
+      try {
+        return await node.dial(toMultiaddr(address, id), { signal });
+      } catch (error) {
+        throw selfDial(error) ? new SelfDialError("dialled itself") : error;
+      }
+    },
+    handle: (protocol, handler) =>
+      node.handle(protocol, handler, {
+        maxInboundStreams: MAX_STREAMS,
+        maxOutboundStreams: MAX_STREAMS,
+      }),
+    onInbound(heard) {
+      node.addEventListener("connection:open", ({ detail }) => {
+        if (detail.direction === "inbound") heard(detail);
+      });
+    },
+    [Symbol.asyncDispose]: async () => await node.stop(),
+  };
+}
+
+/**
+ * Tells the id of an identity.
+ *
+ * @param privateKey The identity
+ * @returns The id as text
+ */
+export function idOf(privateKey: PrivateKey): string {
+  return peerIdFromPrivateKey(privateKey).toString();
+}
+
+/**
+ * Tells the bytes of an id.
+ *
+ * @param id As text
+ * @returns Its multihash
+ */
+export function idBytes(id: string): Uint8Array {
+  return peerIdFromString(id).toMultihash().bytes;
+}
+
+/**
+ * Reads the bytes of an id.
+ *
+ * @param bytes Its multihash
+ * @returns It as text; null when it is none
+ */
+export function idText(bytes: Uint8Array): string | null {
+  try {
+    return peerIdFromMultihash(decode(bytes)).toString();
+  } catch {
+    return null; // Whoever sent it may have meant something else.
+  }
+}
+
+/** Both families have listeners of their own: one that takes both is IPv6 only here. */
+function listenAddresses({ host, port }: HostPort): string[] {
+  if (host === "::") return [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`];
+  const kind = host.includes(":") ? "ip6" : "ip4";
+  return [`/${kind}/${host}/tcp/${port}`];
+}
+
+function selfDial(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("dial self");
+}
+
+/** Only private networks need the package. */
+async function protector(
+  swarmKey: Uint8Array,
+): Promise<() => ConnectionProtector> {
+  const { preSharedKey } = await import("@libp2p/pnet");
+  const hex = swarmKey.toHex();
+  const psk = `/key/swarm/psk/1.0.0/\n/base16/\n${hex}`;
+  return preSharedKey({ psk: new TextEncoder().encode(psk) });
+}

@@ -1,0 +1,202 @@
+/**
+ * Telling the network what this node has: one batch to each peer that is near to
+ * some of the keys, over the streams that are kept.
+ *
+ * Who was not reached, who is new and whose records will soon expire gets all of
+ * this node's keys that belong to it, in the background.
+ *
+ * @module
+ */
+
+import { sleep } from "../../async/backoff.ts";
+import { deadline } from "../../async/deadline.ts";
+import type { Log } from "../../log.ts";
+import { encodeKad } from "./kad_message.ts";
+import type { Links } from "./links.ts";
+import { REPLICAS } from "./lookup.ts";
+import type { Member, Members } from "./members.ts";
+import { kadKey, type Position, positionOf } from "./position.ts";
+import type { Records } from "./records.ts";
+
+/** What telling needs of other parts. */
+export interface ProvideDeps {
+  readonly members: Members;
+  readonly links: Links;
+  /** What this node remembers as one of the peers near a key. */
+  readonly records: Records;
+  /** This node's id as bytes. */
+  readonly idBytes: Uint8Array;
+  readonly log: Log;
+}
+
+/** What this node has, and who was told. */
+export interface Provide {
+  /**
+   * Has keys from now on.
+   *
+   * @throws {Error} If there are peers to tell, and none was reached
+   */
+  add(keys: readonly string[]): Promise<void>;
+  /** Has keys no more. */
+  remove(keys: readonly string[]): Promise<void>;
+  /** A peer came: it gets what belongs to it. */
+  greet(id: string): void;
+  /** Tells again what must be told again, until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Seconds for which a record counts. */
+export const VALIDITY_S = 600;
+
+/** When a record does not expire: this node's own. */
+const NEVER = 0xffff_ffff;
+
+/** Milliseconds between two tellings of a record: late once, it still counts. */
+const AGAIN_MS = 270_000;
+
+/** Milliseconds for one peer's batch; 5,000 keys take 0.1 to 0.3 s. */
+const BATCH_MS = 10_000;
+
+/** Milliseconds between two looks for peers that are behind. */
+const LOOK_MS = 500;
+
+/** Peers that are told at once. */
+const MAX_AT_ONCE = 16;
+
+/** Where the key stands in a message of either type. */
+const KEY_AT = 4;
+
+interface Own {
+  readonly key: Uint8Array;
+  readonly position: Position;
+}
+
+/** Messages for each peer, by its id. */
+type Plan = Map<string, Uint8Array[]>;
+
+/** Makes what this node has: nothing yet. */
+export function provide(deps: ProvideDeps): Provide {
+  const { members, links, records, log } = deps;
+  const own = new Map<string, Own>();
+  const behind = new Set<string>();
+  const toldAt = new Map<string, number>(); // By peer, in ms.
+  const provider = { id: deps.idBytes, addresses: [] };
+  const empty = { key: new Uint8Array(34) };
+  const addMessage = encodeKad({
+    type: "addProvider",
+    ...empty,
+    providers: [provider],
+  });
+  const removeMessage = encodeKad({ type: "removeProvider", ...empty });
+  const selfId = () => members.self().record.id;
+  const end = new AbortController();
+
+  /** Who is to be told of which keys. */
+  function plan(
+    keys: Iterable<Own>,
+    template: Uint8Array,
+    whom: (id: string) => boolean = () => true,
+  ): Plan {
+    const messages: Plan = new Map();
+    for (const { key, position } of keys) {
+      for (const { record: { id } } of members.closest(position, REPLICAS)) {
+        if (id === selfId() || !whom(id)) continue;
+        const message = template.slice();
+        message.set(key, KEY_AT);
+        const batch = messages.get(id);
+        if (batch) batch.push(message);
+        else messages.set(id, [message]);
+      }
+    }
+    return messages;
+  }
+
+  /** Tells one peer; whom it does not reach is behind. */
+  async function tell(
+    id: string,
+    messages: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    using limit = deadline(signal, BATCH_MS);
+    const member = members.get(id);
+    if (!member) return false;
+    try {
+      const link = await links.link(member, limit.signal);
+      link.usedAt = performance.now();
+      await link.kad.tell(messages, limit.signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      log.debug("peer could not be told", { peer: addressOf(member), error });
+      if (members.get(id)) behind.add(id);
+      return false;
+    }
+  }
+
+  /** Tells all of a plan; tells how many were reached. */
+  async function carryOut(plan: Plan, signal: AbortSignal): Promise<number> {
+    const batches = plan.entries();
+    let reached = 0;
+    await Promise.all(Array.from({ length: MAX_AT_ONCE }, async () => {
+      for (const [id, messages] of batches) {
+        if (await tell(id, messages, signal)) reached++;
+      }
+    }));
+    return reached;
+  }
+
+  async function catchUp(ids: ReadonlySet<string>): Promise<void> {
+    const now = performance.now();
+    const tellAgain = plan(own.values(), addMessage, (id) => ids.has(id));
+    for (const id of ids) toldAt.set(id, now - Math.random() * AGAIN_MS / 4);
+    await carryOut(tellAgain, end.signal);
+  }
+
+  /** Peers whose records of this node's keys will expire before long. */
+  function due(): string[] {
+    const now = performance.now();
+    for (const id of toldAt.keys()) if (!members.get(id)) toldAt.delete(id);
+    return [...members.alive()].map(({ record }) => record.id)
+      .filter((id) => now - (toldAt.get(id) ?? now) > AGAIN_MS);
+  }
+
+  return {
+    async add(keys) {
+      const added = keys.map((text) => {
+        const key = kadKey(text);
+        const entry = { key, position: positionOf(key) };
+        own.set(text, entry);
+        records.put(key, selfId(), NEVER);
+        return entry;
+      });
+      const told = plan(added, addMessage);
+      const now = performance.now();
+      for (const id of told.keys()) if (!toldAt.has(id)) toldAt.set(id, now);
+      const reached = await carryOut(told, end.signal);
+      if (reached > 0 || told.size === 0) return;
+      throw new Error(`Cannot advertise: none of ${told.size} peers answers`);
+    },
+    async remove(keys) {
+      const gone = keys.flatMap((text) => own.get(text) ?? []);
+      keys.forEach((text) => own.delete(text));
+      gone.forEach(({ key }) => records.remove(key, selfId()));
+      await carryOut(plan(gone, removeMessage), end.signal);
+    },
+    greet: (id) => void behind.add(id),
+    async run(signal) {
+      signal.addEventListener("abort", () => end.abort(), { once: true });
+      let looks = 0;
+      while (!signal.aborted) {
+        if (looks++ % 60 === 0) due().forEach((id) => behind.add(id));
+        const ids = new Set(behind);
+        behind.clear();
+        if (ids.size > 0 && own.size > 0) await catchUp(ids);
+        await sleep(LOOK_MS, signal);
+      }
+    },
+  };
+}
+
+function addressOf({ record }: Member): string {
+  return record.address;
+}
