@@ -125,7 +125,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
         if (detail.direction === "inbound") heard(detail);
       });
     },
-    [Symbol.asyncDispose]: async () => await node.stop(),
+    async [Symbol.asyncDispose]() {
+      await node.stop();
+      forgetAddresses(node);
+    },
   };
 }
 
@@ -172,6 +175,21 @@ function listenAddresses({ host, port }: HostPort): string[] {
 
 function selfDial(error: unknown): boolean {
   return error instanceof Error && error.message.includes("dial self");
+}
+
+/**
+ * Stops what js-libp2p 3.3 begins when its listener closes: a second later it
+ * writes its addresses to its store, which keeps the process alive for good.
+ */
+function forgetAddresses(node: object): void {
+  const { components } = node as {
+    readonly components?: {
+      readonly addressManager?: {
+        readonly _updatePeerStoreAddresses?: { stop?(): void };
+      };
+    };
+  };
+  components?.addressManager?._updatePeerStoreAddresses?.stop?.();
 }
 
 /** Only private networks need the package. */
