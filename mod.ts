@@ -14,6 +14,8 @@
  *   metricsAddr: { hostname: "::", port: 9090 },
  *   containerdRegistryConfigPath: "/etc/containerd/certs.d",
  *   staticPeers: ["10.0.0.1:5002", "10.0.0.2:5002"],
+ *   network: "peili",
+ *   secretFile: "/etc/peili/secret",
  *   upstream: new Map(),
  *   fanOut: 2,
  *   mirroredRegistries: [],

@@ -52,6 +52,8 @@ const COMMANDS: readonly CommandRow[] = [
       "metricsAddr",
       "bootstrapKind",
       "staticPeers",
+      "network",
+      "secretFile",
       "mirroredRegistries",
       "registryFilters",
       "resolveTags",

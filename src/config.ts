@@ -8,6 +8,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { parseEndpoint } from "./hosts/endpoint.ts";
 import { isRegistry } from "./oci/reference.ts";
+import { isName, parseMultiaddr } from "./routing/bootstrap/multiaddr.ts";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
@@ -19,17 +20,23 @@ export interface Config {
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
   readonly dataDir: string;
+  readonly dnsBootstrapDomain: string;
   readonly fanOut: number;
+  readonly httpBootstrapAddr: ListenAddress;
+  readonly httpBootstrapPeer: string;
   readonly logLevel: LogLevel;
   readonly metricsAddr: ListenAddress;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorTargets: readonly string[];
+  readonly network: string;
   readonly peerAddr: ListenAddress;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
+  readonly secretFile: string;
+  readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
   readonly upstream: ReadonlyMap<string, string>;
 }
@@ -58,6 +65,47 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help: "peer listeners of all nodes, the same list on each, itself included",
     default: "",
     read: listOf(peerAddress),
+  },
+  dnsBootstrapDomain: {
+    flags: "--dns-bootstrap-domain <name>",
+    help:
+      "kind dns: every address of this name is a node, such as a headless Service's; end it with a dot, else search domains are tried first",
+    default: "",
+    read: (text) => text === "" ? "" : domainName(text),
+  },
+  httpBootstrapAddr: {
+    flags: "--http-bootstrap-addr <host:port>",
+    help: "kind http: where this node says who it is, at /id",
+    default: ":5003",
+    read: listenAddress,
+  },
+  httpBootstrapPeer: {
+    flags: "--http-bootstrap-peer <url>",
+    help:
+      "kind http: the node, or the Service, that is asked at /id, as http://10.0.0.1:5003",
+    default: "",
+    read: (text) => text === "" ? "" : bootstrapUrl(text),
+  },
+  staticBootstrapPeers: {
+    flags: "--static-bootstrap-peers <multiaddr,...>",
+    help:
+      "kind static: routers of some nodes, as /ip4/10.0.0.1/tcp/5001 or /dns/NAME/tcp/5001, with or without /p2p/ID",
+    default: "",
+    read: listOf(multiaddr),
+  },
+  network: {
+    flags: "--network <name>",
+    help:
+      "name of the deployment: nodes with another one are strangers, even with the same secret",
+    default: "peili",
+    read: networkName,
+  },
+  secretFile: {
+    flags: "--secret-file <path>",
+    help:
+      "file with the deployment's secret, any text, read at start; without one, whoever reaches the peer listener is answered. Several lines are several secrets: the first is used, all are accepted, so that it can be changed node by node (add the new one below, then move it up, then remove the old one). The router's swarm takes the first line only: while that differs, nodes find only those with the same one",
+    default: "",
+    read: (text) => text === "" ? "" : absolutePath(text),
   },
   containerdSock: {
     flags: "--containerd-sock <path>",
@@ -211,6 +259,13 @@ function notEmpty(text: string): string {
   throw new InvalidArgumentError("It must not be empty.");
 }
 
+function networkName(text: string): string {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "Allowed: 1 to 63 letters, digits, dots, underscores and hyphens.",
+  );
+}
+
 function absolutePath(text: string): string {
   if (text.startsWith("/")) return text;
   throw new InvalidArgumentError("Allowed: an absolute path.");
@@ -239,6 +294,35 @@ function peerAddress(text: string): string {
   if (address && address.hostname !== "" && address.port > 0) return text;
   throw new InvalidArgumentError(
     "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
+  );
+}
+
+function domainName(text: string): string {
+  if (isName(text)) return text;
+  throw new InvalidArgumentError(
+    "Allowed: a DNS name such as peili.kube-system.svc.cluster.local.",
+  );
+}
+
+function bootstrapUrl(text: string): string {
+  try {
+    // Spegel's takes host:port; so does this.
+    return parseEndpoint(
+      /^https?:/.test(text) ? text : `http://${text}`,
+      "bootstrap peer",
+    ).url;
+  } catch {
+    throw new InvalidArgumentError(
+      "Allowed: http(s)://host[:port] without a path.",
+    );
+  }
+}
+
+function multiaddr(text: string): string {
+  const address = parseMultiaddr(text);
+  if (address !== null) return address;
+  throw new InvalidArgumentError(
+    "Allowed: multiaddrs such as /ip4/10.0.0.1/tcp/5001 or /ip6/fd00::1/tcp/5001/p2p/ID.",
   );
 }
 

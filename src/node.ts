@@ -22,8 +22,12 @@ import { peerSource } from "./mirror/peer.ts";
 import { holdsIn, peerApi } from "./mirror/peer_api.ts";
 import { CORRUPT_ASIDE_MS } from "./mirror/tries.ts";
 import type { Digest } from "./oci/digest.ts";
+import { askPeers } from "./proof/ask_peers.ts";
+import { type Deployment, deployment } from "./proof/deployment.ts";
+import { readSecretKeys } from "./proof/secret.ts";
 import type { Handler } from "./registry/exchange.ts";
 import { registryHandler } from "./registry/handler.ts";
+import { membersOnly } from "./registry/members.ts";
 import { observed } from "./registry/observe.ts";
 import { probes, routes } from "./registry/routes.ts";
 import type { Readiness } from "./routing/router.ts";
@@ -50,6 +54,10 @@ export interface NodeOptions extends FilterOptions {
   readonly peerAddr: ListenAddress;
   /** Where people and Prometheus ask. */
   readonly metricsAddr: ListenAddress;
+  /** Name of the deployment; nodes of another one are strangers. */
+  readonly network: string;
+  /** File with the deployment's secret; "": none, whoever reaches a node may ask. */
+  readonly secretFile: string;
   /** `host:port` of every node's peer listener. */
   readonly staticPeers: readonly string[];
 }
@@ -80,6 +88,10 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const id = crypto.randomUUID();
   const filter = contentFilter(options);
 
+  // Who belongs to this node, and how they are asked.
+  const members = await deploymentOf(options, log);
+  const fetcher = askPeers(members, { log });
+
   // What this node has and is getting, and who knows what the others have.
   const store = parts.use(containerdStore({
     socket: options.containerdSock,
@@ -89,7 +101,12 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     takesPart: (digest) => flight.takesPart(digest),
     log,
   }));
-  const router = staticPeers({ id, addresses: options.staticPeers, log });
+  const router = staticPeers({
+    id,
+    addresses: options.staticPeers,
+    fetcher,
+    log,
+  });
 
   // Whose turn it is to go upstream.
   const suspects = suspicion(upstreamAddress({
@@ -101,6 +118,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     router,
     pullState: store.pullState,
     onCorrupt: suspects.onCorrupt,
+    fetcher,
     log,
   }, { fanOut: options.fanOut });
 
@@ -110,7 +128,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const cluster = filtered(
     clusterSource({
       router,
-      connect: ({ address }) => peerSource({ address }),
+      connect: ({ address }) => peerSource({ address, fetcher }),
       flights: flight,
       pullState: store.pulling,
       ...suspects,
@@ -138,11 +156,15 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const peer = serve(
     "peer",
     options.peerAddr,
-    routes({
-      "/v2": registryHandler(shared),
-      "/v2/": registryHandler(shared),
-      ...peerApi({ id }, holdsIn(committed), flight.answer),
-    }),
+    membersOnly(
+      members,
+      log,
+      routes({
+        "/v2": registryHandler(shared),
+        "/v2/": registryHandler(shared),
+        ...peerApi({ id }, holdsIn(committed), flight.answer),
+      }),
+    ),
   );
   const mirrored = registryHandler(firstOf(committed, cluster), {
     elsewhere: "mirror",
@@ -172,6 +194,27 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     ready,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** The deployment that the options name; without a secret it says so. */
+async function deploymentOf(
+  { network, secretFile }: NodeOptions,
+  log: Log,
+): Promise<Deployment> {
+  if (secretFile === "") {
+    log.warn("no secret: whoever reaches the peer listener is answered", {
+      hint: "--secret-file",
+    });
+    return deployment({ network });
+  }
+  const keys = await readSecretKeys(secretFile, network);
+  if (keys.weak) {
+    log.warn("the secret can be guessed", {
+      file: secretFile,
+      hint: "head -c 32 /dev/urandom | base64",
+    });
+  }
+  return deployment({ network, keys });
 }
 
 /** Says once in the log that the node is ready; until then it looks ever less often. */

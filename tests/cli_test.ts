@@ -24,6 +24,8 @@ const COMMANDS = {
     "metricsAddr",
     "bootstrapKind",
     "staticPeers",
+    "network",
+    "secretFile",
     "mirroredRegistries",
     "registryFilters",
     "resolveTags",

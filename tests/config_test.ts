@@ -88,6 +88,59 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     bad: ["a", ":5002", "a:0", "a:1,b", "fd00::1:5002", "http://a:1"],
     says: "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
   },
+  dnsBootstrapDomain: {
+    flag: "--dns-bootstrap-domain",
+    default: "",
+    good: [["", ""], ["a.b.", "a.b."], ["peers", "peers"]],
+    bad: [" ", "a..b", "10.0.0.1", "http://a", "a:1"],
+    says: "Allowed: a DNS name such as peili.kube-system.svc.cluster.local.",
+  },
+  httpBootstrapAddr: {
+    flag: "--http-bootstrap-addr",
+    default: { hostname: "::", port: 5003 },
+    ...LISTEN,
+    says: LISTEN_SAYS,
+  },
+  httpBootstrapPeer: {
+    flag: "--http-bootstrap-peer",
+    default: "",
+    good: [
+      ["", ""],
+      ["http://a:1", "http://a:1"],
+      ["https://[fd00::1]", "https://[fd00::1]"],
+      ["10.0.0.1:5003", "http://10.0.0.1:5003"],
+    ],
+    bad: [" ", "http://a/id", "ftp://a", "fd00::1:1", "http://u:p@a"],
+    says: "Allowed: http(s)://host[:port] without a path.",
+  },
+  staticBootstrapPeers: {
+    flag: "--static-bootstrap-peers",
+    default: [],
+    good: [
+      ["", []],
+      ["/ip4/10.0.0.1/tcp/1,/ip6/FD00:0::1/tcp/2", [
+        "/ip4/10.0.0.1/tcp/1",
+        "/ip6/fd00::1/tcp/2",
+      ]],
+    ],
+    bad: ["10.0.0.1:5001", "/ip4/10.0.0.1/udp/1", "/ip4/10.0.0.1/tcp/1,x"],
+    says:
+      "Allowed: multiaddrs such as /ip4/10.0.0.1/tcp/5001 or /ip6/fd00::1/tcp/5001/p2p/ID.",
+  },
+  network: {
+    flag: "--network",
+    default: "peili",
+    good: [["eu-west.1_a", "eu-west.1_a"]],
+    bad: ["", " ", "-a", "a b", "a/b", "ä", "x".repeat(64)],
+    says: "Allowed: 1 to 63 letters, digits, dots, underscores and hyphens.",
+  },
+  secretFile: {
+    flag: "--secret-file",
+    default: "",
+    good: [["", ""], ["/x/y", "/x/y"]],
+    bad: ["x", "./x"],
+    says: PATH_SAYS,
+  },
   containerdSock: {
     flag: "--containerd-sock",
     default: "/run/containerd/containerd.sock",

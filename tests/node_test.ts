@@ -25,6 +25,8 @@ const OPTIONS: NodeOptions = {
   peerAddr: ANY_PORT,
   metricsAddr: ANY_PORT,
   staticPeers: [],
+  network: "peili",
+  secretFile: "",
   mirroredRegistries: [],
   registryFilters: [],
   resolveTags: true,

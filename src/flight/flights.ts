@@ -5,11 +5,12 @@
  * @module
  */
 
+import { type Clock, REAL_CLOCK } from "../async/clock.ts";
 import { deadline } from "../async/deadline.ts";
-import { sleep } from "../async/backoff.ts";
 import { readText } from "../async/read_text.ts";
 import type { Log } from "../log.ts";
 import type { Digest } from "../oci/digest.ts";
+import type { PeerFetch } from "../routing/peer_fetch.ts";
 import type { Peer, Router } from "../routing/router.ts";
 import { emptyHome, expire, handle, type HomeOptions } from "./home.ts";
 import {
@@ -70,21 +71,13 @@ export interface FlightsDeps {
    *
    * @default {fetch}
    */
-  readonly fetcher?: typeof fetch;
+  readonly fetcher?: PeerFetch;
   /**
    * Time between reports, and until a part is over.
    *
    * @default {The real time}
    */
   readonly clock?: Clock;
-}
-
-/** What flights need of time. */
-export interface Clock {
-  /** Milliseconds; it does not go back. */
-  now(): number;
-  /** Waits; it ends early when the signal aborts, and does not reject. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 /** Flights as the rest of a node sees them. */
@@ -134,8 +127,6 @@ const UNHEARD_MS = 30_000;
 /** Flights that a node takes part in at once; containerd pulls a few layers of a
  * few images. */
 const MAX_PARTS = 1_024;
-
-const REAL_CLOCK: Clock = { now: () => performance.now(), sleep };
 
 /** This node's part in one flight. */
 interface Part {

@@ -17,6 +17,7 @@ import {
 } from "../oci/range.ts";
 import type { TagReference } from "../oci/reference.ts";
 import type { ContentRequest } from "../oci/request.ts";
+import type { PeerFetch } from "../routing/peer_fetch.ts";
 
 /** How a peer is reached. */
 export interface PeerOptions {
@@ -27,7 +28,7 @@ export interface PeerOptions {
    *
    * @default {fetch}
    */
-  readonly fetcher?: typeof fetch;
+  readonly fetcher?: PeerFetch;
 }
 
 /** Manifests may be any of these; blobs are what they are. */

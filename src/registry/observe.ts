@@ -36,7 +36,8 @@ export type ServeHandler = (
 
 /**
  * Probes come every few seconds, and every peer asks whether content is here
- * before it asks for any; their lines would hide the others.
+ * before it asks for any; their lines would hide the others, and a stranger
+ * could fill a disk with its own.
  */
 const QUIET = new Set([
   "readyz",
@@ -45,6 +46,7 @@ const QUIET = new Set([
   "peer",
   "holds",
   "flights",
+  "stranger",
 ]);
 
 /**

@@ -10,6 +10,7 @@ import { sleep } from "../async/backoff.ts";
 import { deadline } from "../async/deadline.ts";
 import { readText } from "../async/read_text.ts";
 import type { Log } from "../log.ts";
+import { type PeerFetch, StrangerError } from "./peer_fetch.ts";
 import { holdsPath, PEER_PATH, type PeerIdentity } from "./peer_paths.ts";
 import { byRendezvous } from "./rendezvous.ts";
 import type { Peer, Readiness, Router } from "./router.ts";
@@ -36,7 +37,7 @@ export interface StaticPeersOptions {
    *
    * @default {fetch}
    */
-  readonly fetcher?: typeof fetch;
+  readonly fetcher?: PeerFetch;
 }
 
 /** The router, which knows nobody until it runs. */
@@ -98,7 +99,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
       if (signal.aborted) return;
       lost(address, error);
       // Whoever else listens there will not become a Peili by waiting.
-      if (error instanceof NoPeili) awaySince.set(address, -Infinity);
+      if (error instanceof StrangerError) awaySince.set(address, -Infinity);
     }
   }
 
@@ -178,7 +179,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
 }
 
 async function identify(
-  fetcher: typeof fetch,
+  fetcher: PeerFetch,
   address: string,
   signal: AbortSignal,
 ): Promise<Required<PeerIdentity>> {
@@ -188,7 +189,10 @@ async function identify(
   });
   const identity = parseIdentity(await readIdentity(response.body));
   if (response.ok && identity) return identity;
-  throw new NoPeili(`Cannot use ${address} as peer: it is no Peili`);
+  const why = response.status === 401
+    ? "it refuses this node"
+    : "it is no Peili";
+  throw new StrangerError(`Cannot use ${address} as peer: ${why}`);
 }
 
 /** An identity is some 50 bytes; whoever sends more is no Peili. */
@@ -213,11 +217,6 @@ function parseIdentity(text: string): Required<PeerIdentity> | null {
   } catch {
     return null; // Not JSON: something else listens there.
   }
-}
-
-/** Something else listens at a peer's address. */
-class NoPeili extends Error {
-  override readonly name = "NoPeili";
 }
 
 interface Asking<P, T> {

@@ -5,8 +5,8 @@
  * @module
  */
 
+import type { Clock } from "../../src/async/clock.ts";
 import {
-  type Clock,
   type Flights,
   flights,
   type JoinRequest,

@@ -165,12 +165,15 @@ async function peersOf(node: Node): Promise<Set<unknown>> {
   return there;
 }
 
-/** Waits until every node's Peili has found every other. */
-export async function awaitPeers(lab: Lab): Promise<void> {
-  for (const node of lab.nodes) {
+/** Waits until every node's Peili has found every other, or some each other. */
+export async function awaitPeers(
+  lab: Lab,
+  nodes: readonly Node[] = lab.nodes,
+): Promise<void> {
+  for (const node of nodes) {
     await waitFor(`${node.name} to find its peers`, async () => {
       const there = await peersOf(node);
-      return lab.nodes.every(({ peerAddress }) => there.has(peerAddress));
+      return nodes.every(({ peerAddress }) => there.has(peerAddress));
     }, { budgetMs: SETTLE_MS, log: node.peiliLog });
   }
 }

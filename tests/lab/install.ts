@@ -10,12 +10,13 @@ import { hasCommand } from "./command.ts";
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   containerd: ["containerd", "ctr"],
   curl: ["curl"],
+  "dnsmasq-base": ["dnsmasq"],
   "docker-registry": ["docker-registry"],
   iproute2: ["ip", "tc"],
-  mount: ["umount"],
+  mount: ["mount", "umount"],
   nftables: ["nft"],
   skopeo: ["skopeo"],
-  "util-linux": ["nsenter", "setsid"],
+  "util-linux": ["nsenter", "setsid", "unshare"],
 };
 
 /** The packages with a command that cannot be found, sorted. */

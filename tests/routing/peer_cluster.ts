@@ -8,7 +8,13 @@
 import { inBackground } from "../../src/async/background.ts";
 import { type MemoryStore, memoryStore } from "../../src/content/memory.ts";
 import { NO_LOG } from "../../src/log.ts";
+import { NO_METRICS } from "../../src/metrics/metrics.ts";
 import { holdsIn, peerApi } from "../../src/mirror/peer_api.ts";
+import { RegistryError } from "../../src/oci/error.ts";
+import { askPeers } from "../../src/proof/ask_peers.ts";
+import { type Deployment, deployment } from "../../src/proof/deployment.ts";
+import { membersOnly } from "../../src/registry/members.ts";
+import { observed } from "../../src/registry/observe.ts";
 import { PEER_PATH } from "../../src/routing/peer_paths.ts";
 import type { Peer } from "../../src/routing/router.ts";
 import {
@@ -33,25 +39,30 @@ export interface PeerServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+/** Whose listeners and routers these are when a test does not say. */
+export const OPEN: Deployment = deployment({ network: "peili" });
+
 /** Starts a peer listener. */
-export function peerServer(id: string): PeerServer {
+export function peerServer(id: string, members: Deployment = OPEN): PeerServer {
   const store = memoryStore();
   const asked: string[] = [];
   const silence = Promise.withResolvers<void>();
   let silent = false;
   let stopped = false;
   const api = Object.entries(peerApi({ id }, holdsIn(store)));
+  const handler = membersOnly(members, NO_LOG, async (request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname !== PEER_PATH) {
+      asked.push(pathname);
+      if (silent) await silence.promise;
+    }
+    const handler = api.find(([path]) => pathname.startsWith(path))?.[1];
+    if (handler) return await handler(request);
+    throw new RegistryError("NAME_INVALID", pathname);
+  });
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
-    async (request) => {
-      const { pathname } = new URL(request.url);
-      if (pathname !== PEER_PATH) {
-        asked.push(pathname);
-        if (silent) await silence.promise;
-      }
-      const handler = api.find(([path]) => pathname.startsWith(path))?.[1];
-      return await handler?.(request) ?? new Response(null, { status: 404 });
-    },
+    observed("peer", handler, { log: NO_LOG, metrics: NO_METRICS }),
   );
   const stop = async () => {
     silence.resolve();
@@ -79,8 +90,10 @@ export async function runningPeers(
   id: string,
   addresses: readonly string[],
   live: number,
+  members: Deployment = OPEN,
 ): Promise<RunningPeers> {
-  const router = staticPeers({ id, addresses, log: NO_LOG });
+  const fetcher = askPeers(members, { log: NO_LOG });
+  const router = staticPeers({ id, addresses, fetcher, log: NO_LOG });
   const running = inBackground((signal) => router.run(signal));
   await eventually(
     `${live} peers are there`,
@@ -97,16 +110,21 @@ export async function runningPeers(
 }
 
 /** Makes a cluster of static peers. */
-export async function peerCluster(size: number): Promise<Cluster> {
+export async function peerCluster(
+  size: number,
+  members: Deployment = OPEN,
+): Promise<Cluster> {
   await using parts = new AsyncDisposableStack();
   const servers = Array.from(
     { length: size },
-    (_, index) => parts.use(peerServer(`node-${index}`)),
+    (_, index) => parts.use(peerServer(`node-${index}`, members)),
   );
   const addresses = servers.map(({ self }) => self.address);
   const nodes = await Promise.all(servers.map(async (server) => {
     const { self } = server;
-    const running = parts.use(await runningPeers(self.id, addresses, size));
+    const running = parts.use(
+      await runningPeers(self.id, addresses, size, members),
+    );
     return clusterNode(server, running);
   }));
   const all = parts.move();

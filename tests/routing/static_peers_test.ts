@@ -7,15 +7,53 @@
 import assert from "node:assert/strict";
 import { inBackground } from "../../src/async/background.ts";
 import { NO_LOG } from "../../src/log.ts";
+import { deployment } from "../../src/proof/deployment.ts";
+import { secretKeys } from "../../src/proof/secret.ts";
 import { HOLDS_PREFIX, PEER_PATH } from "../../src/routing/peer_paths.ts";
 import { staticPeers } from "../../src/routing/static_peers.ts";
 import { eventually } from "../suites/eventually.ts";
 import { smallImage } from "../suites/image.ts";
 import { routerSuite } from "../suites/router_suite.ts";
 import { watchedSignal } from "../suites/watched_signal.ts";
-import { peerCluster, peerServer, runningPeers } from "./peer_cluster.ts";
+import { OPEN, peerCluster, peerServer, runningPeers } from "./peer_cluster.ts";
 
 routerSuite("staticPeers()", peerCluster);
+
+/** The deployment of this secret. */
+const having = (secret: string, network = "peili") =>
+  deployment({ network, keys: secretKeys(secret, network) });
+
+routerSuite(
+  "staticPeers() with a secret",
+  (size) => peerCluster(size, having("a secret")),
+);
+
+Deno.test("staticPeers() counts only those of its own secret and network", async () => {
+  const ours = having("a secret");
+  const strangers = [having("another"), having("a secret", "other"), OPEN];
+  await using parts = new AsyncDisposableStack();
+  const [self, good, ...others] = [ours, ours, ...strangers].map(
+    (members, index) => parts.use(peerServer(`node-${index}`, members)),
+  );
+  assert.ok(self && good);
+  const addresses = [self, good, ...others].map(({ self }) => self.address);
+  const { router } = parts.use(
+    await runningPeers(self.self.id, addresses, 2, ours),
+  );
+  const near = router.nearest("key", 9).map(({ address }) => address);
+  assert.deepEqual(
+    near.toSorted(),
+    [self.self.address, good.self.address].toSorted(),
+  );
+  // And they count neither of ours, with whatever they know.
+  for (const [index, members] of strangers.entries()) {
+    const own = others[index]?.self.address ?? "";
+    const known = [own, good.self.address];
+    const theirs = await runningPeers(`node-${index + 2}`, known, 1, members);
+    const nearest = parts.use(theirs).router.nearest("key", 9);
+    assert.deepEqual(nearest.map(({ address }) => address), [own]);
+  }
+});
 
 const { signal: PATIENT } = new AbortController();
 

@@ -20,7 +20,10 @@ import { peerSource } from "../../src/mirror/peer.ts";
 import { holdsIn, peerApi } from "../../src/mirror/peer_api.ts";
 import type { Digest } from "../../src/oci/digest.ts";
 import type { Handler } from "../../src/registry/exchange.ts";
+import { askPeers } from "../../src/proof/ask_peers.ts";
+import { type Deployment, deployment } from "../../src/proof/deployment.ts";
 import { registryHandler } from "../../src/registry/handler.ts";
+import { membersOnly } from "../../src/registry/members.ts";
 import { observed } from "../../src/registry/observe.ts";
 import { routes } from "../../src/registry/routes.ts";
 import type { MemoryNetwork } from "../../src/routing/memory.ts";
@@ -99,11 +102,13 @@ export function startFlyingNode(
   network: MemoryNetwork,
   id: string,
   registry: FakeRegistry,
+  members: Deployment = deployment({ network: "peili" }),
 ): FlyingNode {
   const parts = new AsyncDisposableStack();
   const store = memoryStore();
   const log = recordedLog();
   const metrics = recordedMetrics();
+  const fetcher = askPeers(members, { log });
   const pulls: FakePulls = fakePulls((digest) => flight.takesPart(digest));
   const pullState = (digest: Digest): Promise<PullState> =>
     Promise.resolve(pulls.state(digest));
@@ -114,25 +119,23 @@ export function startFlyingNode(
       observed(name, handler, { log, metrics, freeChunks: true }),
     )).address;
   const shared = registryHandler(firstOf(store, pulls.source, store));
+  const api = peerApi(
+    { id },
+    holdsIn(store),
+    (messages) => flight.answer(messages), // Made below: it needs the address.
+  );
   const peer = serve(
     "peer",
-    routes({
-      "/v2/": shared,
-      ...peerApi(
-        { id },
-        holdsIn(store),
-        (messages) => flight.answer(messages), // Made below: it needs the address.
-      ),
-    }),
+    membersOnly(members, log, routes({ "/v2/": shared, ...api })),
   );
   const router = network.join({ id, address: peer });
   const flight: Flights = flights(
-    { id, router, pullState, log },
+    { id, router, pullState, fetcher, log },
     { fanOut: 1 },
   );
   const elsewhere = cluster({
     router,
-    connect: ({ address }) => peerSource({ address }),
+    connect: ({ address }) => peerSource({ address, fetcher }),
     flights: flight,
     pullState,
     aside: aside(),
