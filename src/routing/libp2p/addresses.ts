@@ -8,6 +8,7 @@
  */
 
 import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
+import { formatMultiaddr, parseMultiaddr } from "../bootstrap/multiaddr.ts";
 
 /** An address in two parts; IPv6 without brackets. */
 export interface HostPort {
@@ -41,18 +42,12 @@ export function joinAddress({ host, port }: HostPort): string {
  * Makes libp2p's form of an address.
  *
  * @param address `host:port`; a host is an IP or a name
- * @param id The peer that must be there; null: whoever is
+ * @param id The peer that must be there; none: whoever is
  * @returns The multiaddress
  */
-export function toMultiaddr(address: string, id: string | null): Multiaddr {
-  const { host, port } = splitAddress(address);
-  const peer = id === null ? "" : `/p2p/${id}`;
-  return multiaddr(`/${kindOf(host)}/${host}/tcp/${port}${peer}`);
-}
-
-function kindOf(host: string): string {
-  if (host.includes(":")) return "ip6";
-  return /^[0-9.]+$/.test(host) ? "ip4" : "dns";
+export function toMultiaddr(address: string, id?: string): string {
+  const { host: hostname, port } = splitAddress(address);
+  return formatMultiaddr({ hostname, port, ...(id ? { id } : {}) });
 }
 
 /**
@@ -76,14 +71,24 @@ export function fromMultiaddr(address: Multiaddr): string | null {
  * Reads the bytes of libp2p's form of an address.
  *
  * @param bytes As a message has them
- * @returns `host:port`; null when they are none, or of another kind
+ * @returns Its text; null when they are none
  */
 export function readMultiaddr(bytes: Uint8Array): string | null {
   try {
-    return fromMultiaddr(multiaddr(bytes));
+    return parseMultiaddr(multiaddr(bytes).toString());
   } catch {
     return null; // A kind that this version does not know.
   }
+}
+
+/**
+ * Writes the bytes of libp2p's form of an address.
+ *
+ * @param address `host:port`
+ * @returns As a message has them
+ */
+export function multiaddrBytes(address: string): Uint8Array {
+  return multiaddr(toMultiaddr(address)).bytes;
 }
 
 /** IPv4 peers of a listener for both families have IPv6 addresses. */

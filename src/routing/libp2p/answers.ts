@@ -4,7 +4,7 @@
  * @module
  */
 
-import { toMultiaddr } from "./addresses.ts";
+import { multiaddrBytes } from "./addresses.ts";
 import { idBytes } from "./host.ts";
 import type { KadPeer } from "./kad_message.ts";
 import type { KadAnswers } from "./kad_server.ts";
@@ -44,6 +44,6 @@ export function kadAnswers(deps: AnswersDeps): KadAnswers {
 function toKadPeer({ id, routers }: MemberRecord): KadPeer {
   return {
     id: idBytes(id),
-    addresses: routers.map((address) => toMultiaddr(address, null).bytes),
+    addresses: routers.map(multiaddrBytes),
   };
 }

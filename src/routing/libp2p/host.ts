@@ -19,9 +19,10 @@ import {
 } from "@libp2p/peer-id";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
+import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import { decode } from "multiformats/hashes/digest";
-import { fromMultiaddr, type HostPort, toMultiaddr } from "./addresses.ts";
+import { fromMultiaddr, type HostPort } from "./addresses.ts";
 
 /** What the host is told. */
 export interface HostOptions {
@@ -42,16 +43,12 @@ export interface Host extends AsyncDisposable {
   /** Its port, as it really is. */
   readonly port: number;
   /**
-   * Connects to an address, to whoever is there or to one peer.
+   * Connects to a multiaddress: to the peer that it names, or whoever is there.
    *
    * @throws {SelfDialError} If this node is there
    * @throws {Error} If there is nobody, or another peer
    */
-  dial(
-    address: string,
-    id: string | null,
-    signal: AbortSignal,
-  ): Promise<Connection>;
+  dial(address: string, signal: AbortSignal): Promise<Connection>;
   /** Takes streams of a protocol that others open. */
   handle(
     protocol: string,
@@ -82,22 +79,27 @@ const MAX_INBOUND_PER_SECOND = 512;
 /** Starts the host; it listens when the promise resolves. */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { privateKey, listen, maxConnections, swarmKey } = options;
-  const node = await createLibp2p({
-    privateKey,
-    addresses: { listen: listenAddresses(listen) },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    // Members speak every 2 s anyway.
-    streamMuxers: [yamux({ enableKeepAlive: false })],
-    ...(swarmKey ? { connectionProtector: await protector(swarmKey) } : {}),
-    connectionMonitor: { enabled: false },
-    connectionManager: {
-      maxConnections,
-      maxIncomingPendingConnections: MAX_PENDING,
-      inboundConnectionThreshold: MAX_INBOUND_PER_SECOND,
-      inboundUpgradeTimeout: UPGRADE_MS,
-      reconnectRetries: 0,
-    },
+  const protect = swarmKey ? await protector(swarmKey) : null;
+  const node = await withoutChannels(async () => {
+    const node = await createLibp2p({
+      privateKey,
+      addresses: { listen: listenAddresses(listen) },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      // Members speak every 2 s anyway.
+      streamMuxers: [yamux({ enableKeepAlive: false })],
+      ...(protect ? { connectionProtector: protect } : {}),
+      connectionMonitor: { enabled: false },
+      connectionManager: {
+        maxConnections,
+        maxIncomingPendingConnections: MAX_PENDING,
+        inboundConnectionThreshold: MAX_INBOUND_PER_SECOND,
+        inboundUpgradeTimeout: UPGRADE_MS,
+        reconnectRetries: 0,
+      },
+    });
+    await node.peerStore.merge(node.peerId, {}); // Takes the lock once.
+    return node;
   });
   const [address] = node.getMultiaddrs();
   const bound = address ? fromMultiaddr(address) : null;
@@ -108,9 +110,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
   return {
     id: node.peerId.toString(),
     port: Number(bound.slice(bound.lastIndexOf(":") + 1)),
-    async dial(address, id, signal) {
+    async dial(address, signal) {
       try {
-        return await node.dial(toMultiaddr(address, id), { signal });
+        return await node.dial(multiaddr(address), { signal });
       } catch (error) {
         throw selfDial(error) ? new SelfDialError("dialled itself") : error;
       }
@@ -175,6 +177,24 @@ function listenAddresses({ host, port }: HostPort): string[] {
 
 function selfDial(error: unknown): boolean {
   return error instanceof Error && error.message.includes("dial self");
+}
+
+/**
+ * Starts js-libp2p without the channel to worker threads that its lock opens when
+ * it is first used: Deno keeps a process with an open one alive, and there are no
+ * workers.
+ */
+async function withoutChannels<T>(start: () => Promise<T>): Promise<T> {
+  const { BroadcastChannel } = globalThis;
+  globalThis.BroadcastChannel = class extends EventTarget {
+    postMessage(): void {}
+    close(): void {}
+  } as unknown as typeof BroadcastChannel;
+  try {
+    return await start();
+  } finally {
+    globalThis.BroadcastChannel = BroadcastChannel;
+  }
 }
 
 /**

@@ -53,7 +53,9 @@ export function kadClient(open: () => Promise<Stream>): KadClient {
       onMessage(bytes) {
         const answer = decodeKad(bytes);
         const question = waiting.shift();
-        if (!answer || !question) throw new SyntaxError("Cannot read an answer");
+        if (!answer || !question) {
+          throw new SyntaxError("Cannot read an answer");
+        }
         question.resolve(answer);
       },
       onEnd() {

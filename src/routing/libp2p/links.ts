@@ -8,12 +8,8 @@
 import type { Connection, Stream } from "@libp2p/interface";
 import { deadline } from "../../async/deadline.ts";
 import { unlessAborted } from "../../async/unless_aborted.ts";
-import { fromMultiaddr, splitAddress } from "./addresses.ts";
-import {
-  type Conversation,
-  conversation,
-  type Hello,
-} from "./conversation.ts";
+import { fromMultiaddr, splitAddress, toMultiaddr } from "./addresses.ts";
+import { type Conversation, conversation, type Hello } from "./conversation.ts";
 import type { Host } from "./host.ts";
 import { type KadClient, kadClient } from "./kad_client.ts";
 import type { MemberRecord } from "./member.ts";
@@ -39,10 +35,10 @@ export interface Links extends AsyncDisposable {
   get(id: string): Link | undefined;
   /** The link to a member, made if there is none. */
   link(member: Member, signal: AbortSignal): Promise<Link>;
-  /** Connects to whoever is at an address. */
-  meet(address: string, signal: AbortSignal): Promise<Link>;
+  /** Connects to a multiaddress. */
+  meet(multiaddr: string, signal: AbortSignal): Promise<Link>;
   /** All links. */
-  all(): Iterable<Link>;
+  all(): IteratorObject<Link>;
   /** How many there are. */
   readonly size: number;
 }
@@ -105,14 +101,11 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
   }
 
   /** Begins to speak; the link is there when the other side has said hello. */
-  function speak(
-    stream: Stream,
-    connection: Connection,
-    seen: string,
-  ): Promise<Link> {
+  function speak(stream: Stream, connection: Connection): Promise<Link> {
     const id = connection.remotePeer.toString();
     const { promise, resolve, reject } = Promise.withResolvers<Link>();
     const begun = stream.direction === "outbound";
+    const seen = hostOf(connection);
     const greet = () => talk.greet({ seen, filled: deps.filled() });
     const talk = conversation(stream, {
       all: deps.all,
@@ -165,12 +158,8 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
     if (!before) deps.onLinked(meeting.link);
   }
 
-  async function meet(
-    address: string,
-    id: string | null,
-    signal: AbortSignal,
-  ): Promise<Link> {
-    const connection = await host.dial(address, id, signal);
+  async function meet(multiaddr: string, signal: AbortSignal): Promise<Link> {
+    const connection = await host.dial(multiaddr, signal);
     const known = links.get(connection.remotePeer.toString())?.link;
     if (known) return known;
     const begun = meetings.get(connection.id);
@@ -178,8 +167,7 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
     using limit = deadline(signal, HELLO_MS);
     try {
       const stream = await connection.newStream(protocols.members, limit);
-      const { host: seen } = splitAddress(address);
-      return await unlessAborted(speak(stream, connection, seen), limit.signal);
+      return await unlessAborted(speak(stream, connection), limit.signal);
     } catch (error) {
       connection.abort(error instanceof Error ? error : new Error("no member"));
       throw error;
@@ -194,9 +182,7 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
     });
   });
   await host.handle(protocols.members, (stream, connection) => {
-    const address = fromMultiaddr(connection.remoteAddr);
-    const seen = address ? splitAddress(address).host : "";
-    speak(stream, connection, seen);
+    speak(stream, connection);
   });
 
   return {
@@ -207,14 +193,14 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
       let failure: unknown = new Error(`Cannot reach ${id}: it has no address`);
       for (const address of routers) {
         try {
-          return await meet(address, id, signal);
+          return await meet(toMultiaddr(address, id), signal);
         } catch (error) {
           failure = error;
         }
       }
       throw failure;
     },
-    meet: (address, signal) => meet(address, null, signal),
+    meet,
     all: () => links.values().map(({ link }) => link),
     get size() {
       return links.size;
@@ -224,6 +210,12 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
       return Promise.resolve();
     },
   };
+}
+
+/** Where the other end of a connection is seen. */
+function hostOf({ remoteAddr }: Connection): string {
+  const address = fromMultiaddr(remoteAddr);
+  return address ? splitAddress(address).host : "";
 }
 
 function openStream(connection: Connection, protocol: string): Promise<Stream> {

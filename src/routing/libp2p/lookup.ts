@@ -18,9 +18,9 @@ import { compareDistance, positionOf } from "./position.ts";
 export interface LookupDeps {
   readonly members: Members;
   readonly links: Links;
-  /** Connects to an address; null when this node itself is there. */
+  /** Connects to a multiaddress; null when this node itself is there. */
   readonly meet: (
-    address: string,
+    multiaddr: string,
     signal: AbortSignal,
   ) => Promise<string | null>;
 }
@@ -31,9 +31,9 @@ export interface Lookups {
    * Asks who has a key. All who ask for one key meanwhile share the questions,
    * and none of them ends it for the others.
    *
-   * @returns Ids of holders, as they are found
+   * @returns Ids of holders, as they are found, those of one answer together
    */
-  find(key: Uint8Array, signal: AbortSignal): AsyncIterable<string>;
+  find(key: Uint8Array, signal: AbortSignal): AsyncIterable<string[]>;
 }
 
 /** Peers that hold a record: Kademlia's k. */
@@ -97,10 +97,7 @@ export function lookups(deps: LookupDeps): Lookups {
   ): Promise<KadPeer[]> {
     const closer = await Promise.all(asked.map(async (member) => {
       const answer = await ask(member, question, signal);
-      for (const { id } of answer?.providers ?? []) {
-        const text = idText(id);
-        if (text) add(shared, text);
-      }
+      add(shared, answer?.providers ?? []);
       return answer?.closer ?? [];
     }));
     return closer.flat();
@@ -172,29 +169,28 @@ export function lookups(deps: LookupDeps): Lookups {
   return {
     async *find(key, signal) {
       const shared = begin(key);
-      const told = new Set<string>();
+      let told = 0;
       while (!signal.aborted) {
         const { more: { promise } } = shared;
-        for (const id of shared.found) {
-          if (told.has(id)) continue;
-          told.add(id);
-          yield id;
-          if (signal.aborted) return;
-        }
-        if (shared.over && told.size === shared.found.size) return;
-        if (told.size < shared.found.size) continue;
-        try {
-          await unlessAborted(promise, signal);
-        } catch {
-          return; // Whoever asked has gone; the lookup goes on for others.
+        const found = [...shared.found].slice(told);
+        told += found.length;
+        if (found.length > 0) yield found;
+        else if (shared.over) return;
+        else {
+          // Whoever asked may go; the lookup goes on for the others.
+          await unlessAborted(promise, signal).catch(() => {});
         }
       }
     },
   };
 }
 
-function add(shared: Shared, id: string): void {
-  shared.found.add(id);
+/** Takes what one answer names, and wakes those who wait. */
+function add(shared: Shared, providers: readonly KadPeer[]): void {
+  for (const { id } of providers) {
+    const text = idText(id);
+    if (text) shared.found.add(text);
+  }
   shared.more.resolve();
   shared.more = Promise.withResolvers();
 }

@@ -27,7 +27,8 @@ const MAX_ROUTERS = 4;
 const MAX_ZONE = 64;
 
 const ID = /^[1-9A-HJ-NP-Za-km-z]{40,64}$/;
-const HOST_PORT = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[a-zA-Z0-9.-]{1,253}):[0-9]{1,5}$/;
+const HOST_PORT =
+  /^(?:\[[0-9a-fA-F:.]{2,45}\]|[a-zA-Z0-9.-]{1,253}):[0-9]{1,5}$/;
 
 /**
  * Reads a member that another node told of.

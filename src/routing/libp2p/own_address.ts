@@ -6,7 +6,7 @@
  */
 
 import { boundedMap } from "../../async/bounded_map.ts";
-import { type HostPort, joinAddress, splitAddress } from "./addresses.ts";
+import { type HostPort, joinAddress } from "./addresses.ts";
 import type { Members } from "./members.ts";
 
 /** Where this node listens. */
@@ -100,8 +100,8 @@ export interface Announcer {
   announce(peer: HostPort): void;
   /** A peer sees this node at a host. */
   seen(host: string, by: string): void;
-  /** This node answered itself at an address. */
-  dialled(address: string): void;
+  /** This node answered itself at a multiaddress. */
+  dialled(multiaddr: string): void;
 }
 
 /**
@@ -135,7 +135,7 @@ export function announcer(
 
   return {
     seen,
-    dialled: (address) => seen(splitAddress(address).host, ""),
+    dialled: (multiaddr) => seen(multiaddr.split("/")[2] ?? "", ""),
     announce(peer) {
       own = ownAddress({ ...options, peer });
       for (const [host, by] of early.splice(0)) own.seen(host, by);

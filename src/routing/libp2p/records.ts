@@ -105,7 +105,9 @@ class RecordTable implements Records {
         soonest = slot;
       }
     }
-    if (peers >= MAX_PEERS_OF_KEY) return this.#write(soonest, words, number, expiresAt);
+    if (peers >= MAX_PEERS_OF_KEY) {
+      return this.#write(soonest, words, number, expiresAt);
+    }
     if (this.size >= this.#max) return;
     if (this.#slots[free + PEER] === EMPTY) this.#used++;
     this.size++;
