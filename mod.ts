@@ -13,7 +13,16 @@
  *   peerAddr: { hostname: "::", port: 5002 },
  *   metricsAddr: { hostname: "::", port: 9090 },
  *   containerdRegistryConfigPath: "/etc/containerd/certs.d",
- *   staticPeers: ["10.0.0.1:5002", "10.0.0.2:5002"],
+ *   bootstrapKind: "static",
+ *   staticPeers: [],
+ *   dnsBootstrapDomain: "",
+ *   httpBootstrapAddr: { hostname: "::", port: 5003 },
+ *   httpBootstrapPeer: "",
+ *   staticBootstrapPeers: ["/ip4/10.0.0.1/tcp/5001"],
+ *   routerAddr: { hostname: "::", port: 5001 },
+ *   dataDir: "/var/lib/peili",
+ *   peerIp: "",
+ *   zone: "",
  *   network: "peili",
  *   secretFile: "/etc/peili/secret",
  *   upstream: new Map(),
@@ -65,6 +74,7 @@ export {
   containerdStore,
   type ContainerdStoreOptions,
 } from "./src/containerd/store.ts";
+export type { DiscoveryOptions } from "./src/discovery.ts";
 export type { ListenAddress } from "./src/listen.ts";
 export {
   type Log,
@@ -113,6 +123,9 @@ export {
   type ObserveDeps,
   type ServeHandler,
 } from "./src/registry/observe.ts";
+export type { Bootstrap } from "./src/routing/bootstrap/bootstrap.ts";
+export type { BootstrapOptions } from "./src/routing/bootstrap/kinds.ts";
+export type { PeerFetch, PeerRequest } from "./src/routing/peer_fetch.ts";
 export { type MemoryNetwork, memoryNetwork } from "./src/routing/memory.ts";
 export type {
   LookupOptions,

@@ -14,7 +14,7 @@ import { LOG_LEVELS, type LogLevel } from "./log.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
-  readonly bootstrapKind: "static-peers";
+  readonly bootstrapKind: typeof KINDS[number];
   readonly containerdContentPath: string;
   readonly containerdNamespace: string;
   readonly containerdRegistryConfigPath: string;
@@ -31,6 +31,7 @@ export interface Config {
   readonly mirrorTargets: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
+  readonly peerIp: string;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
@@ -39,6 +40,7 @@ export interface Config {
   readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
   readonly upstream: ReadonlyMap<string, string>;
+  readonly zone: string;
 }
 
 /** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
@@ -53,12 +55,15 @@ interface Row<T> {
   readonly read: (text: string) => T;
 }
 
+const KINDS = ["static-peers", "dns", "http", "static"] as const;
+
 const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   bootstrapKind: {
     flags: "--bootstrap-kind <kind>",
-    help: "how nodes find each other: static-peers (a list of addresses)",
+    help:
+      "how nodes find each other: dns, http and static find some, and through them all; static-peers is a list of all, for a handful",
     default: "static-peers",
-    read: oneOf(["static-peers"]),
+    read: oneOf(KINDS),
   },
   staticPeers: {
     flags: "--static-peers <host:port,...>",
@@ -92,6 +97,19 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
       "kind static: routers of some nodes, as /ip4/10.0.0.1/tcp/5001 or /dns/NAME/tcp/5001, with or without /p2p/ID",
     default: "",
     read: listOf(multiaddr),
+  },
+  peerIp: {
+    flags: "--peer-ip <ip>",
+    help:
+      "IP under which other nodes reach this one; none: as they see it, which they tell",
+    default: "",
+    read: (text) => text === "" ? "" : ipAddress(text),
+  },
+  zone: {
+    flags: "--zone <name>",
+    help: "where this node is: peers of its own zone are asked first",
+    default: "",
+    read: zoneName,
   },
   network: {
     flags: "--network <name>",
@@ -133,7 +151,8 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   },
   dataDir: {
     flags: "--data-dir <path>",
-    help: "the only folder that run writes to; static-peers keeps nothing",
+    help:
+      "the only folder that run writes to: this node's identity; static-peers has none",
     default: "/var/lib/peili",
     read: absolutePath,
   },
@@ -151,7 +170,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   },
   routerAddr: {
     flags: "--router-addr <host:port>",
-    help: "where the router listens; static-peers opens nothing",
+    help: "where the router listens; static-peers opens none",
     default: ":5001",
     read: listenAddress,
   },
@@ -264,6 +283,23 @@ function networkName(text: string): string {
   throw new InvalidArgumentError(
     "Allowed: 1 to 63 letters, digits, dots, underscores and hyphens.",
   );
+}
+
+/** As Kubernetes has values of labels. */
+function zoneName(text: string): string {
+  if (/^[a-zA-Z0-9._-]{0,63}$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    "Allowed: at most 63 letters, digits, dots, underscores and hyphens.",
+  );
+}
+
+function ipAddress(text: string): string {
+  const written = text.includes(":") ? `[${text}]` : text;
+  const read = URL.parse(`http://${written}/`)?.hostname;
+  if (read && /^(?:\[.*\]|[0-9.]+)$/.test(read)) {
+    return read.replace(/^\[(.*)\]$/, "$1");
+  }
+  throw new InvalidArgumentError("Allowed: an IP, as 10.0.0.1 or fd00::1.");
 }
 
 function absolutePath(text: string): string {

@@ -8,6 +8,7 @@
 import { advertiser } from "./advertise.ts";
 import { backoff, sleep } from "./async/backoff.ts";
 import { inBackground } from "./async/background.ts";
+import { type DiscoveryOptions, startDiscovery } from "./discovery.ts";
 import { containerdStore } from "./containerd/store.ts";
 import { filtered, firstOf } from "./content/combine.ts";
 import { contentFilter, type FilterOptions } from "./content/filter.ts";
@@ -30,12 +31,12 @@ import { registryHandler } from "./registry/handler.ts";
 import { membersOnly } from "./registry/members.ts";
 import { observed } from "./registry/observe.ts";
 import { probes, routes } from "./registry/routes.ts";
+import { ID_PATH } from "./routing/bootstrap/http.ts";
 import type { Readiness } from "./routing/router.ts";
-import { staticPeers } from "./routing/static_peers.ts";
 import { type Upstream, upstreamAddress } from "./upstream/address.ts";
 
 /** What a node is told. */
-export interface NodeOptions extends FilterOptions {
+export interface NodeOptions extends FilterOptions, DiscoveryOptions {
   /** Path of containerd's socket. */
   readonly containerdSock: string;
   /** Namespace whose content is shared. */
@@ -58,8 +59,8 @@ export interface NodeOptions extends FilterOptions {
   readonly network: string;
   /** File with the deployment's secret; "": none, whoever reaches a node may ask. */
   readonly secretFile: string;
-  /** `host:port` of every node's peer listener. */
-  readonly staticPeers: readonly string[];
+  /** Kind http: where this node says who it is. */
+  readonly httpBootstrapAddr: ListenAddress;
 }
 
 /** A node that runs. */
@@ -85,7 +86,6 @@ export interface Node extends AsyncDisposable {
 export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   await using parts = new AsyncDisposableStack();
   const metrics = metricsRegistry();
-  const id = crypto.randomUUID();
   const filter = contentFilter(options);
 
   // Who belongs to this node, and how they are asked.
@@ -101,12 +101,10 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     takesPart: (digest) => flight.takesPart(digest),
     log,
   }));
-  const router = staticPeers({
-    id,
-    addresses: options.staticPeers,
-    fetcher,
-    log,
-  });
+  const discovery = parts.use(
+    await startDiscovery(options, { deployment: members, fetcher, log }),
+  );
+  const { id, router } = discovery;
 
   // Whose turn it is to go upstream.
   const suspects = suspicion(upstreamAddress({
@@ -162,10 +160,24 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
       routes({
         "/v2": registryHandler(shared),
         "/v2/": registryHandler(shared),
-        ...peerApi({ id }, holdsIn(committed), flight.answer),
+        ...peerApi(
+          { id, zone: options.zone },
+          holdsIn(committed),
+          flight.answer,
+        ),
       }),
     ),
   );
+  discovery.announce(peer.listening);
+  const { answerId } = discovery;
+  if (answerId) {
+    const answer = () => Promise.resolve(answerId());
+    serve(
+      "http-bootstrap",
+      options.httpBootstrapAddr,
+      routes({ [ID_PATH]: answer }),
+    );
+  }
   const mirrored = registryHandler(firstOf(committed, cluster), {
     elsewhere: "mirror",
   });
@@ -181,7 +193,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   );
 
   // What runs without being asked.
-  parts.use(inBackground((signal) => router.run(signal)));
+  parts.use(inBackground((signal) => discovery.run(signal)));
   parts.use(inBackground((signal) => advertised.run(signal)));
   parts.use(inBackground((signal) => flight.run(signal)));
   parts.use(inBackground((signal) => tellReady(ready, log, signal)));

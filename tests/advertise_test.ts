@@ -60,6 +60,7 @@ function listening() {
       gone.forEach((key) => keys.delete(key));
       return Promise.resolve();
     },
+    forget() {},
   };
   return { router, keys, calls };
 }

@@ -45,6 +45,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "src/web/": 3,
   "src/advertise.ts": 3,
   "src/listen.ts": 3,
+  "src/discovery.ts": 3,
   "src/node.ts": 4,
   "src/config.ts": 5,
   "src/cli.ts": 5,

@@ -416,5 +416,5 @@ function startOf(range: RangeRequest | undefined): number {
 }
 
 async function* peersOf(addresses: readonly string[]): AsyncIterable<Peer> {
-  for (const address of addresses) yield { id: address, address, zone: "" };
+  for (const address of addresses) yield { id: address, address };
 }

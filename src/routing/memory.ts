@@ -22,7 +22,8 @@ export interface MemoryNetwork {
  */
 export function memoryNetwork(): MemoryNetwork {
   const members = new Map<string, { peer: Peer; keys: Set<string> }>();
-  const away = (self: Peer, { zone }: Peer) => Number(zone !== self.zone);
+  const away = (self: Peer, { zone = "" }: Peer) =>
+    Number(zone !== (self.zone ?? ""));
   return {
     join(self) {
       const keys = new Set<string>();

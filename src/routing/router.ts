@@ -10,8 +10,8 @@ export interface Peer {
   readonly id: string;
   /** `host:port` of its peer listener; IPv6 in brackets. */
   readonly address: string;
-  /** Where it is, as its operator named it; empty for nowhere in particular. */
-  readonly zone: string;
+  /** Where it is, as its operator named it; none: nowhere in particular. */
+  readonly zone?: string;
 }
 
 /** Whether discovery works, and if not, why, in words for a person. */

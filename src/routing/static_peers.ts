@@ -93,7 +93,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
     try {
       const { id, zone } = await identify(fetcher, address, signal);
       if (!live.has(address)) log.info("peer is there", { peer: address, id });
-      live.set(address, { id, address, zone });
+      live.set(address, { id, address, ...(zone ? { zone } : {}) });
       awaySince.delete(address);
     } catch (error) {
       if (signal.aborted) return;
@@ -119,7 +119,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
         : now - away < AWAY_GRACE_MS;
       const peer = live.get(address);
       if (peer) yield peer;
-      else if (maybe) yield { id: address, address, zone: "" };
+      else if (maybe) yield { id: address, address };
     }
   }
 
@@ -164,7 +164,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
       const others = [...live.values()].filter(({ id }) => id !== options.id);
       return asTheyCome(others, {
         ask: (peer, end) => holds(peer, key, end),
-        isFirst: (peer) => peer.zone === zone,
+        isFirst: (peer) => (peer.zone ?? "") === zone,
         signal,
       });
     },
@@ -182,7 +182,7 @@ async function identify(
   fetcher: PeerFetch,
   address: string,
   signal: AbortSignal,
-): Promise<Required<PeerIdentity>> {
+): Promise<PeerIdentity> {
   using limit = deadline(signal, PROBE_MS);
   const response = await fetcher(`http://${address}${PEER_PATH}`, {
     signal: limit.signal,
@@ -209,11 +209,11 @@ async function readIdentity(
   }
 }
 
-function parseIdentity(text: string): Required<PeerIdentity> | null {
+function parseIdentity(text: string): PeerIdentity | null {
   try {
     const { id, zone } = JSON.parse(text) ?? {};
     if (typeof id !== "string") return null;
-    return { id, zone: typeof zone === "string" ? zone : "" };
+    return { id, ...(typeof zone === "string" ? { zone } : {}) };
   } catch {
     return null; // Not JSON: something else listens there.
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { privateKeyFromRaw } from "@libp2p/crypto/keys";
 import type {
   Connection,
   ConnectionProtector,
@@ -12,22 +13,19 @@ import type {
   Stream,
 } from "@libp2p/interface";
 import { noise } from "@libp2p/noise";
-import {
-  peerIdFromMultihash,
-  peerIdFromPrivateKey,
-  peerIdFromString,
-} from "@libp2p/peer-id";
+import { peerIdFromMultihash, peerIdFromString } from "@libp2p/peer-id";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import { decode } from "multiformats/hashes/digest";
 import { fromMultiaddr, type HostPort } from "./addresses.ts";
+import type { Identity } from "./identity.ts";
 
 /** What the host is told. */
 export interface HostOptions {
   /** Its identity. */
-  readonly privateKey: PrivateKey;
+  readonly identity: Identity;
   /** Where it listens; `::` is every address of both families. */
   readonly listen: HostPort;
   /** Connections that others may open until no more are taken. */
@@ -78,11 +76,11 @@ const MAX_INBOUND_PER_SECOND = 512;
 
 /** Starts the host; it listens when the promise resolves. */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { privateKey, listen, maxConnections, swarmKey } = options;
+  const { identity, listen, maxConnections, swarmKey } = options;
   const protect = swarmKey ? await protector(swarmKey) : null;
   const node = await withoutChannels(async () => {
     const node = await createLibp2p({
-      privateKey,
+      privateKey: privateKeyOf(identity),
       addresses: { listen: listenAddresses(listen) },
       transports: [tcp()],
       connectionEncrypters: [noise()],
@@ -135,16 +133,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
 }
 
 /**
- * Tells the id of an identity.
- *
- * @param privateKey The identity
- * @returns The id as text
- */
-export function idOf(privateKey: PrivateKey): string {
-  return peerIdFromPrivateKey(privateKey).toString();
-}
-
-/**
  * Tells the bytes of an id.
  *
  * @param id As text
@@ -166,6 +154,14 @@ export function idText(bytes: Uint8Array): string | null {
   } catch {
     return null; // Whoever sent it may have meant something else.
   }
+}
+
+/** libp2p's form of a key: the private half, then the public one. */
+function privateKeyOf({ privateKey, publicKey }: Identity): PrivateKey {
+  const raw = new Uint8Array(64);
+  raw.set(privateKey);
+  raw.set(publicKey, 32);
+  return privateKeyFromRaw(raw);
 }
 
 /** Both families have listeners of their own: one that takes both is IPv6 only here. */

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { PrivateKey } from "@libp2p/interface";
 import { inBackground } from "../../async/background.ts";
 import type { Log } from "../../log.ts";
 import type { Bootstrap } from "../bootstrap/bootstrap.ts";
@@ -16,6 +15,7 @@ import { type HostPort, toMultiaddr } from "./addresses.ts";
 import { kadAnswers } from "./answers.ts";
 import { holders, toPeer } from "./holders.ts";
 import { type Host, idBytes, startHost } from "./host.ts";
+import type { Identity } from "./identity.ts";
 import { serveKad } from "./kad_server.ts";
 import { lookups } from "./lookup.ts";
 import type { MemberRecord } from "./member.ts";
@@ -25,10 +25,12 @@ import { type Provide, provide } from "./provide.ts";
 import { type Reach, reaching } from "./reach.ts";
 import { type Records, records } from "./records.ts";
 
+export { keptIdentity } from "./identity.ts";
+
 /** What the router is told. */
 export interface Libp2pOptions {
-  /** This node's identity, Ed25519. */
-  readonly privateKey: PrivateKey;
+  /** This node's identity. */
+  readonly identity: Identity;
   /** Where it listens; `::` is every address of both families. */
   readonly listen: HostPort;
   /** Begins the names of its protocols: nodes with another one never meet. */
@@ -143,11 +145,11 @@ async function makeParts(
   options: Libp2pOptions,
   stack: AsyncDisposableStack,
 ): Promise<Parts> {
-  const { privateKey, listen, swarmKey, prefix, bootstrap, ip, zone, log } =
+  const { identity, listen, swarmKey, prefix, bootstrap, ip, zone, log } =
     options;
   const { maxConnections = MAX_CONNECTIONS } = options;
   const host = stack.use(
-    await startHost({ privateKey, listen, maxConnections, swarmKey }),
+    await startHost({ identity, listen, maxConnections, swarmKey }),
   );
   let toldAll = false;
   const filled = (): boolean => {
