@@ -103,8 +103,12 @@ export function conversation(
   let left = false;
 
   function say(words: Words): void {
-    if (stream.writeStatus !== "writable") return; // Its end is told by itself.
-    line.send([encoder.encode(JSON.stringify(words))]);
+    if (stream.writeStatus !== "writable") return;
+    try {
+      line.send([encoder.encode(JSON.stringify(words))]);
+    } catch {
+      // It has just ended, which is told by itself.
+    }
   }
 
   function hear(bytes: Uint8Array): void {

@@ -187,8 +187,9 @@ export function keeper(deps: KeeperDeps): Keeper {
         if (links.size === 0) retry(LOST_AT_ONCE_ALONE, signal);
         else if (look % LOOKS_PER_LOST === 0) retry(1, signal);
         const end = now() + LOOK_MS;
-        while (now() < end && !signal.aborted) {
-          await Promise.race([woken.promise, sleep(end - now(), signal)]);
+        for (let left = LOOK_MS; left > 0; left = end - now()) {
+          await Promise.race([woken.promise, sleep(left, signal)]);
+          if (signal.aborted) return;
           woken = Promise.withResolvers();
           connect(signal);
         }

@@ -120,7 +120,7 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
       onEnd(left) {
         reject(new Error(`Cannot speak with ${id}: it has hung up`));
         meetings.delete(connection.id);
-        connection.abort(new Error("the conversation has ended"));
+        cut(connection, new Error("the conversation has ended"));
         if (links.get(id)?.link !== link) return;
         links.delete(id);
         if (!left) deps.onLost(id);
@@ -134,7 +134,7 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
       close() {
         talk.bye();
         // The farewell is sent first; what hangs is cut off.
-        connection.close().catch((error) => connection.abort(error));
+        connection.close().catch((error) => cut(connection, error));
       },
     };
     promise.catch(() => {/* whoever waits hears it, too */});
@@ -169,7 +169,7 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
       const stream = await connection.newStream(protocols.members, limit);
       return await unlessAborted(speak(stream, connection), limit.signal);
     } catch (error) {
-      connection.abort(error instanceof Error ? error : new Error("no member"));
+      cut(connection, error);
       throw error;
     }
   }
@@ -178,7 +178,7 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
     // Whoever does not say who it is has another network's protocols, or none.
     after(HELLO_MS, () => {
       if (links.has(connection.remotePeer.toString())) return;
-      connection.abort(new Error("the other end has said nothing"));
+      cut(connection, new Error("the other end has said nothing"));
     });
   });
   await host.handle(protocols.members, (stream, connection) => {
@@ -216,6 +216,17 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
 function hostOf({ remoteAddr }: Connection): string {
   const address = fromMultiaddr(remoteAddr);
   return address ? splitAddress(address).host : "";
+}
+
+/** Ends a connection at once; js-libp2p throws when it has ended already. */
+function cut(connection: Connection, reason: unknown): void {
+  try {
+    connection.abort(
+      reason instanceof Error ? reason : new Error(String(reason)),
+    );
+  } catch {
+    // What is closed needs no reset.
+  }
 }
 
 function openStream(connection: Connection, protocol: string): Promise<Stream> {

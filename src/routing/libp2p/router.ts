@@ -72,6 +72,10 @@ export interface Libp2pRouter extends Router, AsyncDisposable {
 /** Connections at most; each takes some 100 KB of memory. */
 const MAX_CONNECTIONS = 128;
 
+/** Milliseconds after which a node whose bootstrap is silent takes those that it
+ * knows for all. */
+const UNTOLD_MS = 10_000;
+
 /** Milliseconds between two cleanings of the records. */
 const SWEEP_MS = 60_000;
 
@@ -152,10 +156,14 @@ async function makeParts(
     await startHost({ identity, listen, maxConnections, swarmKey }),
   );
   let toldAll = false;
+  const began = performance.now();
   const filled = (): boolean => {
     const { kind } = join.outcome();
-    if (toldAll || kind === "joined" || kind === "alone") return true;
-    return belongs.links.size === 0 && join.ready().ready;
+    if (toldAll || kind === "alone") return true;
+    if (belongs.links.size === 0) return join.ready().ready;
+    // All that bootstrap named were tried, or it does not answer for long.
+    return (kind !== "asking" && kind !== "failed") ||
+      performance.now() - began > UNTOLD_MS;
   };
   const belongs: Membership = stack.use(
     await membership({

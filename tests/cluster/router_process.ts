@@ -1,0 +1,48 @@
+/**
+ * A router in a process of its own: it says where it is, and answers questions
+ * on its input until that ends.
+ *
+ * @module
+ */
+
+import { TextLineStream } from "./lines.ts";
+import { NO_LOG } from "../../src/log.ts";
+import { keptIdentity, startLibp2p } from "../../src/routing/libp2p/router.ts";
+import { answer, type RouterProcessOptions } from "./commands.ts";
+
+const PEER_PORT_OFFSET = 10_000;
+
+const [text = "{}"] = Deno.args;
+const options: RouterProcessOptions = JSON.parse(text);
+const router = await startLibp2p({
+  identity: await keptIdentity(options.dataDir, { log: NO_LOG }),
+  listen: { host: "127.0.0.1", port: options.port },
+  prefix: `/peili/${options.network}`,
+  swarmKey: options.swarmKey ? Uint8Array.fromHex(options.swarmKey) : null,
+  bootstrap: { kind: "static", find: () => Promise.resolve(options.peers) },
+  ip: null,
+  zone: options.zone,
+  log: NO_LOG,
+});
+// Nobody listens there; it only has to be another one for each node.
+const port = router.port ^ PEER_PORT_OFFSET;
+router.announce({ host: "127.0.0.1", port });
+
+function say(value: unknown): void {
+  Deno.stdout.writeSync(
+    new TextEncoder().encode(`${JSON.stringify(value)}\n`),
+  );
+}
+
+say({ info: router.info(), port: router.port });
+const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream())
+  .pipeThrough(new TextLineStream());
+for await (const line of lines) {
+  const { id, name, args } = JSON.parse(line);
+  answer(router, name, args).then(
+    (result) => say({ id, result }),
+    (error) => say({ id, error: String(error) }),
+  );
+}
+await router[Symbol.asyncDispose]();
+Deno.exit(0);
