@@ -21,13 +21,18 @@ export interface AnswersDeps {
   readonly records: Records;
   /** Seconds of a clock that does not go back. */
   readonly seconds: () => number;
+  /** Hears who tells of which key. */
+  readonly onAdd: (key: Uint8Array, sender: string) => void;
 }
 
 /** Makes the answers. */
 export function kadAnswers(deps: AnswersDeps): KadAnswers {
-  const { members, records, seconds } = deps;
+  const { members, records, seconds, onAdd } = deps;
   return {
-    add: (key, sender) => records.put(key, sender, seconds() + VALIDITY_S),
+    add(key, sender) {
+      records.put(key, sender, seconds() + VALIDITY_S);
+      onAdd(key, sender);
+    },
     remove: (key, sender) => records.remove(key, sender),
     providers: (key) =>
       records.get(key, seconds()).flatMap((id) => {

@@ -29,6 +29,8 @@ export interface Holders {
   find(key: string, signal: AbortSignal): AsyncIterable<Peer>;
   /** A peer said that it has not got a key. */
   forget(key: string, peer: Peer): void;
+  /** A peer tells of a key, anew perhaps. */
+  told(key: Uint8Array, id: string): void;
 }
 
 /**
@@ -63,7 +65,7 @@ export function holders(deps: HoldersDeps): Holders {
       const told = new Set([self.id]);
       const fresh = (ids: readonly string[]) => {
         const usable = ids.filter((id) => !told.has(id))
-          .filter((id) => (forgotten.get(`${key} ${id}`) ?? 0) <= seconds())
+          .filter((id) => (forgotten.get(pair(bytes, id)) ?? 0) <= seconds())
           .flatMap((id) => holder(id) ?? []);
         return ranked(usable, self.zone);
       };
@@ -81,10 +83,16 @@ export function holders(deps: HoldersDeps): Holders {
       }
     },
     forget(key, { id }) {
-      records.remove(kadKey(key), id);
-      forgotten.set(`${key} ${id}`, seconds() + FORGOTTEN_S);
+      const bytes = kadKey(key);
+      records.remove(bytes, id);
+      forgotten.set(pair(bytes, id), seconds() + FORGOTTEN_S);
     },
+    told: (key, id) => void forgotten.delete(pair(key, id)),
   };
+}
+
+function pair(key: Uint8Array, id: string): string {
+  return `${key.toBase64()} ${id}`;
 }
 
 /**

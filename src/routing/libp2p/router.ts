@@ -109,7 +109,14 @@ export async function startLibp2p(
   const { host, belongs, store, own, reach, join } = parts;
   const { members, links, keeper } = belongs;
 
-  const answers = kadAnswers({ members, records: store, seconds });
+  const search = lookups({ members, links, meet: reach.meet });
+  const { find, forget, told } = holders({
+    membership: belongs,
+    records: store,
+    lookups: search,
+    seconds,
+  });
+  const answers = kadAnswers({ members, records: store, seconds, onAdd: told });
   await host.handle(kadProtocol(options), (stream, { remotePeer }) => {
     const sender = remotePeer.toString();
     if (links.get(sender)) serveKad(stream, sender, answers);
@@ -121,13 +128,6 @@ export async function startLibp2p(
   const sweeping = setInterval(() => store.sweep(seconds()), SWEEP_MS);
   stack.defer(() => clearInterval(sweeping));
 
-  const search = lookups({ members, links, meet: reach.meet });
-  const { find, forget } = holders({
-    membership: belongs,
-    records: store,
-    lookups: search,
-    seconds,
-  });
   const running = stack.move();
   return {
     id: host.id,
