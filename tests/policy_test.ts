@@ -92,6 +92,7 @@ const WHOLE = [
   "tests/permissions_test.ts",
   "tests/wire/",
   "tests/suites/",
+  "tests/cluster/",
   "tests/lab/",
   "tests/bench/",
   "tests/doc/",
