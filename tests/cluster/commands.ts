@@ -20,6 +20,8 @@ export interface RouterProcessOptions {
   dataDir: string;
   /** Port of the router, 0 for any. */
   port: number;
+  /** Peers that keep a record. */
+  replicas: number;
 }
 
 /** What the process says first. */

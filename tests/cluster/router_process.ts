@@ -5,10 +5,10 @@
  * @module
  */
 
-import { TextLineStream } from "./lines.ts";
 import { NO_LOG } from "../../src/log.ts";
 import { keptIdentity, startLibp2p } from "../../src/routing/libp2p/router.ts";
-import { answer, type RouterProcessOptions } from "./commands.ts";
+import type { RouterProcessOptions } from "./commands.ts";
+import { talk } from "./talk.ts";
 
 const PEER_PORT_OFFSET = 10_000;
 
@@ -22,27 +22,13 @@ const router = await startLibp2p({
   bootstrap: { kind: "static", find: () => Promise.resolve(options.peers) },
   ip: null,
   zone: options.zone,
+  replicas: options.replicas,
   log: NO_LOG,
 });
 // Nobody listens there; it only has to be another one for each node.
 const port = router.port ^ PEER_PORT_OFFSET;
 router.announce({ host: "127.0.0.1", port });
 
-function say(value: unknown): void {
-  Deno.stdout.writeSync(
-    new TextEncoder().encode(`${JSON.stringify(value)}\n`),
-  );
-}
-
-say({ info: router.info(), port: router.port });
-const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream())
-  .pipeThrough(new TextLineStream());
-for await (const line of lines) {
-  const { id, name, args } = JSON.parse(line);
-  answer(router, name, args).then(
-    (result) => say({ id, result }),
-    (error) => say({ id, error: String(error) }),
-  );
-}
+await talk(router, { info: router.info(), port: router.port });
 await router[Symbol.asyncDispose]();
 Deno.exit(0);

@@ -42,6 +42,7 @@ export async function startRouter(
     zone: "",
     dataDir: "/dev/null/none", // Each start is another node.
     port: 0,
+    replicas: 20,
     ...options,
   };
   const [run = "run", ...rest] = program;

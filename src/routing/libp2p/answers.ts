@@ -8,7 +8,6 @@ import { multiaddrBytes } from "./addresses.ts";
 import { idBytes } from "./host.ts";
 import type { KadPeer } from "./kad_message.ts";
 import type { KadAnswers } from "./kad_server.ts";
-import { REPLICAS } from "./lookup.ts";
 import type { MemberRecord } from "./member.ts";
 import type { Members } from "./members.ts";
 import { positionOf } from "./position.ts";
@@ -19,6 +18,8 @@ import type { Records } from "./records.ts";
 export interface AnswersDeps {
   readonly members: Members;
   readonly records: Records;
+  /** Peers that an answer names as near to a key. */
+  readonly replicas: number;
   /** Seconds of a clock that does not go back. */
   readonly seconds: () => number;
   /** Hears who tells of which key. */
@@ -27,7 +28,7 @@ export interface AnswersDeps {
 
 /** Makes the answers. */
 export function kadAnswers(deps: AnswersDeps): KadAnswers {
-  const { members, records, seconds, onAdd } = deps;
+  const { members, records, replicas, seconds, onAdd } = deps;
   return {
     add(key, sender) {
       records.put(key, sender, seconds() + VALIDITY_S);
@@ -40,7 +41,7 @@ export function kadAnswers(deps: AnswersDeps): KadAnswers {
         return member ? [toKadPeer(member.record)] : []; // The dead have nothing.
       }),
     closest: (key) =>
-      members.closest(positionOf(key), REPLICAS).map(({ record }) =>
+      members.closest(positionOf(key), replicas).map(({ record }) =>
         toKadPeer(record)
       ),
   };

@@ -23,6 +23,8 @@ export interface LookupDeps {
     multiaddr: string,
     signal: AbortSignal,
   ) => Promise<string | null>;
+  /** Peers that keep a record. */
+  readonly replicas: number;
 }
 
 /** Lookups in the network. */
@@ -35,9 +37,6 @@ export interface Lookups {
    */
   find(key: Uint8Array, signal: AbortSignal): AsyncIterable<string[]>;
 }
-
-/** Peers that hold a record: Kademlia's k. */
-export const REPLICAS = 20;
 
 /** Peers that are asked at once. */
 const ASKED = 3;
@@ -62,13 +61,13 @@ interface Shared {
 
 /** Makes lookups. */
 export function lookups(deps: LookupDeps): Lookups {
-  const { members, links } = deps;
+  const { members, links, replicas } = deps;
   const running = new Map<string, Shared>();
 
   /** Three of those nearest, rather those that need no new connection. */
   function whom(key: Uint8Array): Member[] {
     const self = members.self().record.id;
-    const near = members.closest(positionOf(key), REPLICAS + 1)
+    const near = members.closest(positionOf(key), replicas + 1)
       .filter(({ record }) => record.id !== self);
     const linked = near.filter(({ record }) => links.get(record.id));
     return (linked.length > 0 ? linked : near).slice(0, ASKED);

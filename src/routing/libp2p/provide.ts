@@ -13,7 +13,6 @@ import { deadline } from "../../async/deadline.ts";
 import type { Log } from "../../log.ts";
 import { encodeKad } from "./kad_message.ts";
 import type { Links } from "./links.ts";
-import { REPLICAS } from "./lookup.ts";
 import type { Member, Members } from "./members.ts";
 import { kadKey, type Position, positionOf } from "./position.ts";
 import type { Records } from "./records.ts";
@@ -26,6 +25,8 @@ export interface ProvideDeps {
   readonly records: Records;
   /** This node's id as bytes. */
   readonly idBytes: Uint8Array;
+  /** Peers that keep a record. */
+  readonly replicas: number;
   readonly log: Log;
 }
 
@@ -99,7 +100,9 @@ export function provide(deps: ProvideDeps): Provide {
   ): Plan {
     const messages: Plan = new Map();
     for (const { key, position } of keys) {
-      for (const { record: { id } } of members.closest(position, REPLICAS)) {
+      for (
+        const { record: { id } } of members.closest(position, deps.replicas)
+      ) {
         if (id === selfId() || !whom(id)) continue;
         const message = template.slice();
         message.set(key, KEY_AT);

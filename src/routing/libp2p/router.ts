@@ -51,6 +51,12 @@ export interface Libp2pOptions {
    * @default {128}
    */
   readonly maxConnections?: number;
+  /**
+   * Peers that keep the record of a key: Kademlia's k.
+   *
+   * @default {20}
+   */
+  readonly replicas?: number;
 }
 
 /** A router that listens. */
@@ -71,6 +77,9 @@ export interface Libp2pRouter extends Router, AsyncDisposable {
 
 /** Connections at most; each takes some 100 KB of memory. */
 const MAX_CONNECTIONS = 128;
+
+/** Peers that keep a record: up to so many nodes, each has all of them. */
+const REPLICAS = 20;
 
 /** Milliseconds after which a node whose bootstrap is silent takes those that it
  * knows for all. */
@@ -108,15 +117,22 @@ export async function startLibp2p(
   const parts = await makeParts(options, stack);
   const { host, belongs, store, own, reach, join } = parts;
   const { members, links, keeper } = belongs;
+  const { replicas = REPLICAS } = options;
 
-  const search = lookups({ members, links, meet: reach.meet });
+  const search = lookups({ members, links, replicas, meet: reach.meet });
   const { find, forget, told } = holders({
     membership: belongs,
     records: store,
     lookups: search,
     seconds,
   });
-  const answers = kadAnswers({ members, records: store, seconds, onAdd: told });
+  const answers = kadAnswers({
+    members,
+    records: store,
+    seconds,
+    replicas,
+    onAdd: told,
+  });
   await host.handle(kadProtocol(options), (stream, { remotePeer }) => {
     const sender = remotePeer.toString();
     if (links.get(sender)) serveKad(stream, sender, answers);
@@ -184,7 +200,15 @@ async function makeParts(
   const { members, links, where } = belongs;
   const store = records();
   const id = idBytes(host.id);
-  const own = provide({ members, links, records: store, idBytes: id, log });
+  const { replicas = REPLICAS } = options;
+  const own = provide({
+    members,
+    links,
+    records: store,
+    idBytes: id,
+    replicas,
+    log,
+  });
   const reach = reaching({ links, where, members, log });
   const info = () => ({
     id: host.id,
