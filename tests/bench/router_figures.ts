@@ -89,7 +89,13 @@ export async function routerFigures(
       }
     }
     const store = join(HERE, "record_figures.ts");
-    const argv = [Deno.execPath(), "run", "-A", store];
+    const argv = [
+      Deno.execPath(),
+      "run",
+      "-A",
+      "--v8-flags=--expose-gc",
+      store,
+    ];
     return `${table(rows)}\n${await runCommand(argv)}`;
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -130,9 +130,12 @@ class RecordTable implements Records {
 
   get(key: Uint8Array, now: number): string[] {
     const words = wordsOf(key);
+    const slots = this.#slots;
     const found: string[] = [];
-    for (const slot of this.#walk(words)) {
-      const owner = this.#slots[slot + PEER] ?? EMPTY;
+    let slot = this.#first(words);
+    // Not by #walk(): this is on the path of each lookup.
+    for (; slots[slot + PEER] !== EMPTY; slot = this.#next(slot)) {
+      const owner = slots[slot + PEER] ?? EMPTY;
       if (owner < FIRST_PEER || !this.#has(slot, words)) continue;
       const peer = this.#peers[owner - FIRST_PEER];
       if (peer !== undefined && this.#expires(slot) > now) found.push(peer);
@@ -171,16 +174,22 @@ class RecordTable implements Records {
     return number;
   }
 
+  #first(words: Uint32Array): number {
+    return ((words[0] ?? 0) & (this.#capacity - 1)) * WORDS;
+  }
+
+  #next(slot: number): number {
+    const next = slot + WORDS;
+    return next < this.#slots.length ? next : 0;
+  }
+
   /** The slots where a key may be, up to the first that was never used. */
   *#walk(words: Uint32Array): Iterable<number> {
-    const mask = this.#capacity - 1;
-    let index = (words[0] ?? 0) & mask;
-    while (true) {
-      const slot = index * WORDS;
+    let slot = this.#first(words);
+    for (; this.#slots[slot + PEER] !== EMPTY; slot = this.#next(slot)) {
       yield slot;
-      if (this.#slots[slot + PEER] === EMPTY) return;
-      index = (index + 1) & mask;
     }
+    yield slot;
   }
 
   #has(slot: number, words: Uint32Array): boolean {
@@ -214,11 +223,10 @@ class RecordTable implements Records {
     while (kept.length > capacity * REBUILT_LOAD) capacity *= 2;
     this.#slots = new Uint32Array(capacity * WORDS);
     this.size = this.#used = kept.length;
-    for (const slot of kept) {
-      const words = old.subarray(slot, slot + PEER);
-      let free = -1;
-      for (const at of this.#walk(words)) free = at;
-      this.#slots.set(old.subarray(slot, slot + WORDS), free);
+    for (const from of kept) {
+      let slot = this.#first(old.subarray(from, from + PEER));
+      while (this.#slots[slot + PEER] !== EMPTY) slot = this.#next(slot);
+      this.#slots.set(old.subarray(from, from + WORDS), slot);
     }
   }
 }
