@@ -9,6 +9,7 @@ import { privateKeyFromRaw } from "@libp2p/crypto/keys";
 import type {
   Connection,
   ConnectionProtector,
+  Libp2p,
   PrivateKey,
   Stream,
 } from "@libp2p/interface";
@@ -19,7 +20,7 @@ import { yamux } from "@libp2p/yamux";
 import { multiaddr } from "@multiformats/multiaddr";
 import { createLibp2p } from "libp2p";
 import { decode } from "multiformats/hashes/digest";
-import { fromMultiaddr, type HostPort } from "./addresses.ts";
+import { fromMultiaddr, type HostPort, joinAddress } from "./addresses.ts";
 import type { Identity } from "./identity.ts";
 
 /** What the host is told. */
@@ -76,29 +77,14 @@ const MAX_INBOUND_PER_SECOND = 512;
 
 /** Starts the host; it listens when the promise resolves. */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const { identity, listen, maxConnections, swarmKey } = options;
+  const { listen, swarmKey } = options;
   const protect = swarmKey ? await protector(swarmKey) : null;
-  const node = await withoutChannels(async () => {
-    const node = await createLibp2p({
-      privateKey: privateKeyOf(identity),
-      addresses: { listen: listenAddresses(listen) },
-      transports: [tcp()],
-      connectionEncrypters: [noise()],
-      // Members speak every 2 s anyway.
-      streamMuxers: [yamux({ enableKeepAlive: false })],
-      ...(protect ? { connectionProtector: protect } : {}),
-      connectionMonitor: { enabled: false },
-      connectionManager: {
-        maxConnections,
-        maxIncomingPendingConnections: MAX_PENDING,
-        inboundConnectionThreshold: MAX_INBOUND_PER_SECOND,
-        inboundUpgradeTimeout: UPGRADE_MS,
-        reconnectRetries: 0,
-      },
-    });
-    await node.peerStore.merge(node.peerId, {}); // Takes the lock once.
-    return node;
-  });
+  const node = await withoutChannels(() => startNode(options, protect)).catch(
+    (cause) => {
+      const where = joinAddress(listen);
+      throw new Error(`Cannot listen on ${where} (--router-addr)`, { cause });
+    },
+  );
   const [address] = node.getMultiaddrs();
   const bound = address ? fromMultiaddr(address) : null;
   if (!bound) {
@@ -130,6 +116,31 @@ export async function startHost(options: HostOptions): Promise<Host> {
       forgetAddresses(node);
     },
   };
+}
+
+async function startNode(
+  { identity, listen, maxConnections }: HostOptions,
+  protect: (() => ConnectionProtector) | null,
+): Promise<Libp2p> {
+  const node = await createLibp2p({
+    privateKey: privateKeyOf(identity),
+    addresses: { listen: listenAddresses(listen) },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    // Members speak every 2 s anyway.
+    streamMuxers: [yamux({ enableKeepAlive: false })],
+    ...(protect ? { connectionProtector: protect } : {}),
+    connectionMonitor: { enabled: false },
+    connectionManager: {
+      maxConnections,
+      maxIncomingPendingConnections: MAX_PENDING,
+      inboundConnectionThreshold: MAX_INBOUND_PER_SECOND,
+      inboundUpgradeTimeout: UPGRADE_MS,
+      reconnectRetries: 0,
+    },
+  });
+  await node.peerStore.merge(node.peerId, {}); // Takes the lock once.
+  return node;
 }
 
 /**

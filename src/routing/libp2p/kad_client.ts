@@ -15,16 +15,19 @@ export interface KadClient {
   /** Asks; answers come in the order of the questions. */
   ask(message: Uint8Array, signal: AbortSignal): Promise<KadMessage>;
   /**
-   * Tells what has no answer, all of it, and waits until the peer has taken it.
+   * Tells what has no answer, and waits until the peer has taken all of it.
+   *
+   * @param pieces Messages that go out together: each piece is encrypted and
+   * written once
    */
-  tell(messages: readonly Uint8Array[], signal: AbortSignal): Promise<void>;
+  tell(
+    pieces: Iterable<readonly Uint8Array[]>,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** Bytes of a message at most; an answer with all that it may hold has 20 KB. */
 export const MAX_KAD_BYTES: number = 128 << 10;
-
-/** Messages that go out as one piece: each piece is encrypted and written once. */
-const PIECE = 256;
 
 /** Questions that wait for one peer; more are refused: it does not answer. */
 const MAX_WAITING = 1_024;
@@ -95,11 +98,10 @@ export function kadClient(open: () => Promise<Stream>): KadClient {
       const open = await unlessAborted(kept(), signal);
       return await unlessAborted(question(open, message), signal);
     },
-    async tell(messages, signal) {
+    async tell(pieces, signal) {
       const open = await unlessAborted(kept(), signal);
-      for (let at = 0; at < messages.length; at += PIECE) {
-        const room = open.pipe.send(messages.slice(at, at + PIECE));
-        if (!room) await open.pipe.drained(signal);
+      for (const messages of pieces) {
+        if (!open.pipe.send(messages)) await open.pipe.drained(signal);
       }
       await unlessAborted(question(open, PING), signal);
     },
