@@ -124,7 +124,14 @@ async function startNode(
 ): Promise<Libp2p> {
   const node = await createLibp2p({
     privateKey: privateKeyOf(identity),
-    addresses: { listen: listenAddresses(listen) },
+    addresses: {
+      listen: listenAddresses(listen),
+      // Not asked for: Peili finds out by itself. Without one, js-libp2p looks
+      // at all interfaces, which needs a permission.
+      announce: isEverywhere(listen) && listen.port !== 0
+        ? [`/ip4/127.0.0.1/tcp/${listen.port}`]
+        : [],
+    },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     // Members speak every 2 s anyway.
@@ -180,6 +187,10 @@ function listenAddresses({ host, port }: HostPort): string[] {
   if (host === "::") return [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`];
   const kind = host.includes(":") ? "ip6" : "ip4";
   return [`/${kind}/${host}/tcp/${port}`];
+}
+
+function isEverywhere({ host }: HostPort): boolean {
+  return host === "::" || host === "0.0.0.0";
 }
 
 function selfDial(error: unknown): boolean {
