@@ -15,14 +15,8 @@
  *   containerdRegistryConfigPath: "/etc/containerd/certs.d",
  *   bootstrapKind: "static",
  *   staticPeers: [],
- *   dnsBootstrapDomain: "",
- *   httpBootstrapAddr: { hostname: "::", port: 5003 },
- *   httpBootstrapPeer: "",
  *   staticBootstrapPeers: ["/ip4/10.0.0.1/tcp/5001"],
  *   routerAddr: { hostname: "::", port: 5001 },
- *   dataDir: "/var/lib/peili",
- *   peerIp: "",
- *   zone: "",
  *   network: "peili",
  *   secretFile: "/etc/peili/secret",
  *   upstream: new Map(),
@@ -69,12 +63,21 @@ export {
   type OpenOptions,
 } from "./src/content/source.ts";
 export type { ContentEvent, ContentWatcher } from "./src/content/watcher.ts";
+export type { PullState } from "./src/content/pull_state.ts";
+export type { Store } from "./src/content/store.ts";
 export {
-  type ContainerdStore,
   containerdStore,
   type ContainerdStoreOptions,
 } from "./src/containerd/store.ts";
-export type { DiscoveryOptions } from "./src/discovery.ts";
+export type { DiscoveryOptions, WithBootstrap } from "./src/discovery.ts";
+export type { LayoutBlobsOptions } from "./src/layout/blobs.ts";
+export { layoutStore, type LayoutStoreOptions } from "./src/layout/store.ts";
+export {
+  type IngestOptions,
+  type LayoutIngest,
+  type LayoutWriter,
+  layoutWriter,
+} from "./src/layout/writer.ts";
 export type { ListenAddress } from "./src/listen.ts";
 export {
   type Log,
@@ -95,8 +98,12 @@ export { type Aside, aside } from "./src/mirror/aside.ts";
 export { type PeerOptions, peerSource } from "./src/mirror/peer.ts";
 export { swarm, type SwarmDeps } from "./src/mirror/swarm.ts";
 export type { TriesDeps } from "./src/mirror/tries.ts";
-export type { PullState } from "./src/flight/flights.ts";
-export { type Node, type NodeOptions, startNode } from "./src/node.ts";
+export {
+  type Node,
+  type NodeOptions,
+  startNode,
+  type StoreChoice,
+} from "./src/node.ts";
 export type { Descriptor } from "./src/oci/descriptor.ts";
 export {
   type Digest,
@@ -106,6 +113,17 @@ export {
 } from "./src/oci/digest.ts";
 export { type ErrorCode, RegistryError } from "./src/oci/error.ts";
 export type { RegistryErrorOptions } from "./src/oci/error.ts";
+export { askPeers, type AskPeersDeps } from "./src/proof/ask_peers.ts";
+export {
+  type Asked,
+  type Deployment,
+  deployment,
+  type DeploymentOptions,
+  type Member,
+  type Stranger,
+} from "./src/proof/deployment.ts";
+export type { Answer, Claim, Refusal } from "./src/proof/proof.ts";
+export { type SecretKeys, secretKeys } from "./src/proof/secret.ts";
 export type { ByteRange, RangeRequest } from "./src/oci/range.ts";
 export type { TagReference } from "./src/oci/reference.ts";
 export type { ContentRequest } from "./src/oci/request.ts";
@@ -114,6 +132,7 @@ export type {
   ExchangeFacts,
   Handler,
 } from "./src/registry/exchange.ts";
+export { type MembersDeps, membersOnly } from "./src/registry/members.ts";
 export {
   registryHandler,
   type RegistryOptions,
@@ -125,8 +144,12 @@ export {
 } from "./src/registry/observe.ts";
 export type { Bootstrap } from "./src/routing/bootstrap/bootstrap.ts";
 export type { BootstrapOptions } from "./src/routing/bootstrap/kinds.ts";
-export type { PeerFetch, PeerRequest } from "./src/routing/peer_fetch.ts";
 export { type MemoryNetwork, memoryNetwork } from "./src/routing/memory.ts";
+export {
+  type PeerFetch,
+  type PeerRequest,
+  StrangerError,
+} from "./src/routing/peer_fetch.ts";
 export type {
   LookupOptions,
   Peer,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { backoff, sleep } from "./async/backoff.ts";
+import { backoff } from "./async/backoff.ts";
 import { type Clock, REAL_CLOCK } from "./async/clock.ts";
 import type { ContentEvent, ContentWatcher } from "./content/watcher.ts";
 import type { Log } from "./log.ts";
@@ -116,7 +116,7 @@ export function advertiser(deps: AdvertiseDeps): Advertiser {
       listed ? { ready: true } : {
         ready: false,
         reason: keysAtStart === null
-          ? "containerd's content is not listed yet"
+          ? "this node's content is not listed yet"
           : "this node's content is not advertised yet",
       },
     async run(signal) {

@@ -7,14 +7,14 @@
 import { Command, CommanderError } from "commander";
 import deno from "../deno.json" with { type: "json" };
 import {
+  argumentOf,
   type Config,
   dropEmptyVariables,
   optionsOf,
   registryNames,
 } from "./config.ts";
-import { installHosts } from "./hosts/install.ts";
-import { mirrorHosts } from "./hosts/mirror_hosts.ts";
-import { type Log, startLog } from "./log.ts";
+import { configureCommand, restoreCommand } from "./configure.ts";
+import { describeError, type Log, startLog } from "./log.ts";
 
 /** What a command gets. */
 interface CommandContext {
@@ -27,6 +27,8 @@ interface CommandContext {
 interface CommandRow {
   readonly name: string;
   readonly help: string;
+  /** What is given without a flag. */
+  readonly argument?: keyof Config;
   readonly options: readonly (keyof Config)[];
   /** Does it; the number is the exit code. */
   readonly run: (context: CommandContext) => Promise<number>;
@@ -39,8 +41,9 @@ const USAGE = 2;
 const COMMANDS: readonly CommandRow[] = [
   {
     name: "run",
-    help: "run the mirror beside this node's containerd",
+    help: "run the mirror beside this node's containerd, or a folder",
     options: [
+      "store",
       "containerdSock",
       "containerdNamespace",
       "containerdContentPath",
@@ -75,12 +78,41 @@ const COMMANDS: readonly CommandRow[] = [
     help: "tell containerd, in its certs.d folder, to ask Peili first",
     options: [
       "containerdRegistryConfigPath",
+      "deployment",
       "mirrorTargets",
+      "additionalMirrorTargets",
+      "mirrorAuthorization",
+      "loopback",
       "mirroredRegistries",
+      "keepExisting",
       "resolveTags",
+      "dryRun",
+      "print",
+      "containerdConfig",
+      "apply",
       "logLevel",
     ],
-    run: configure,
+    run: ({ config, log }) => configureCommand(config, { log, print }),
+  },
+  {
+    name: "restore",
+    help: "take out of containerd's certs.d what configure put there",
+    options: [
+      "containerdRegistryConfigPath",
+      "deployment",
+      "dryRun",
+      "containerdConfig",
+      "apply",
+      "logLevel",
+    ],
+    run: ({ config, log }) => restoreCommand(config, { log, print }),
+  },
+  {
+    name: "pull",
+    help: "pull an image into a folder, from a mirror or its registry",
+    argument: "image",
+    options: ["to", "platform", "mirror"],
+    run: pull,
   },
   {
     name: "version",
@@ -92,7 +124,7 @@ const COMMANDS: readonly CommandRow[] = [
 
 async function run({ config, log, signal }: CommandContext): Promise<number> {
   const mirroredRegistries = registryNames(config.mirroredRegistries);
-  // Only this command needs gRPC and its permissions, 22 MiB and 0.1 s.
+  // Only this command needs all parts: 22 MiB and 0.1 s with gRPC.
   const { startNode } = await import("./node.ts");
   await using node = await startNode({ ...config, mirroredRegistries }, log);
   log.info("running", {
@@ -109,18 +141,50 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
   return 0;
 }
 
-async function configure({ config, log }: CommandContext): Promise<number> {
-  const files = mirrorHosts({
-    registries: config.mirroredRegistries,
-    mirrorTargets: config.mirrorTargets,
-    resolveTags: config.resolveTags,
-  });
-  const outcomes = await installHosts(
-    config.containerdRegistryConfigPath,
-    files,
-    { log },
-  );
-  return outcomes.some(({ kind }) => kind === "left-alone") ? FAILED : 0;
+async function pull({ config, signal }: CommandContext): Promise<number> {
+  const [{ pullImage }, { pullProgress }, { dockerCredentials }] = await Promise
+    .all([
+      import("./pull/pull.ts"),
+      import("./pull/progress.ts"),
+      import("./upstream/docker_config.ts"),
+    ]);
+  const { image, platform, to: path } = config;
+  const mirror = config.mirror || null;
+  try {
+    using report = pullProgress({ write: printError, columns: errorColumns });
+    const { digest } = await pullImage({ image, platform, path, mirror }, {
+      // Not before a registry asks: that is when the variables must be allowed.
+      credentials: (registry, signal) =>
+        dockerCredentials({ path: dockerConfigPath() })(registry, signal),
+      report,
+      signal,
+    });
+    await print(`${image.name} ${digest}\n`);
+    return 0;
+  } catch (error) {
+    const why = signal.aborted
+      ? "stopped; the same command goes on from here"
+      : describeError(error);
+    printError(`error: ${why}\n`);
+    return FAILED;
+  }
+}
+
+/** Where `docker login` and its kin keep credentials. */
+function dockerConfigPath(): string {
+  const folder = Deno.env.get("DOCKER_CONFIG") ??
+    `${Deno.env.get("HOME") ?? ""}/.docker`;
+  return `${folder}/config.json`;
+}
+
+/** Characters of a line of the terminal on stderr; null: it is none. */
+function errorColumns(): number | null {
+  return Deno.stderr.isTerminal() ? Deno.consoleSize().columns : null;
+}
+
+function printError(text: string): void {
+  let rest = new TextEncoder().encode(text);
+  while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
 }
 
 function version(): Promise<number> {
@@ -158,9 +222,13 @@ export async function main(
   for (const row of COMMANDS) {
     const command = program.command(row.name).description(row.help)
       .exitOverride()
-      .action(async (config: Config) => {
-        code = await perform(row, config, signal);
+      // The argument if there is one, the options, the command itself.
+      .action(async (...given: readonly unknown[]) => {
+        const config = given.at(-2) as Config;
+        const argument = row.argument && { [row.argument]: given[0] };
+        code = await perform(row, { ...config, ...argument }, signal);
       });
+    if (row.argument) command.addArgument(argumentOf(row.argument));
     if (args[0] === row.name) dropEmptyVariables(row.options);
     optionsOf(row.options).forEach((option) => command.addOption(option));
   }

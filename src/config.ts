@@ -5,33 +5,75 @@
  * @module
  */
 
-import { InvalidArgumentError, Option } from "commander";
-import { parseEndpoint } from "./hosts/endpoint.ts";
-import { isRegistry } from "./oci/reference.ts";
-import { isName, parseMultiaddr } from "./routing/bootstrap/multiaddr.ts";
+import { Argument, InvalidArgumentError, Option } from "commander";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
+import type { StoreChoice } from "./node.ts";
+import type { WantedImage } from "./pull/image_name.ts";
+import { ownPlatform, type WantedPlatform } from "./pull/platform.ts";
+import {
+  absolutePath,
+  ALL_REGISTRIES,
+  bootstrapUrl,
+  deployment,
+  domainName,
+  headerValue,
+  ipAddress,
+  layoutPath,
+  listenAddress,
+  listOf,
+  mirrorTarget,
+  mirrorTargets,
+  mirrorUrl,
+  multiaddr,
+  networkName,
+  notEmpty,
+  oneOf,
+  peerAddress,
+  regex,
+  registryUrl,
+  storeChoice,
+  streams,
+  upstreamOf,
+  wantedImage,
+  wantedPlatform,
+  yesOrNo,
+  zoneName,
+} from "./option_text.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
+  readonly additionalMirrorTargets: readonly string[];
+  readonly apply: boolean;
   readonly bootstrapKind: typeof KINDS[number];
+  /** null: containerd's own configuration stays out of it. */
+  readonly containerdConfig: string | null;
   readonly containerdContentPath: string;
   readonly containerdNamespace: string;
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
   readonly dataDir: string;
+  readonly deployment: string;
   readonly dnsBootstrapDomain: string;
+  readonly dryRun: boolean;
   readonly fanOut: number;
+  readonly image: WantedImage;
   readonly httpBootstrapAddr: ListenAddress;
   readonly httpBootstrapPeer: string;
+  readonly keepExisting: boolean;
   readonly logLevel: LogLevel;
+  readonly loopback: boolean;
   readonly metricsAddr: ListenAddress;
+  readonly mirror: string;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
+  readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
   readonly peerIp: string;
+  readonly platform: WantedPlatform;
+  readonly print: boolean;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
   readonly resolveTags: boolean;
@@ -39,23 +81,34 @@ export interface Config {
   readonly secretFile: string;
   readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
+  readonly store: StoreChoice;
+  readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
   readonly zone: string;
 }
 
 /** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
 interface Row<T> {
-  /** As commander writes it: `--mirror-addr <host:port>`. */
+  /** As commander writes it: `--mirror-addr <host:port>`; `<image>` has no flag. */
   readonly flags: string;
   /** What it means, with its unit. */
   readonly help: string;
   /** Its default as text, read like the user's; none: it must be given. */
   readonly default?: string;
-  /** Reads one text; throws InvalidArgumentError that says what is allowed. */
+  /** What the flag means without a value, as text. */
+  readonly preset?: string;
+  /** Reads one text; throws TypeError that says what is allowed. */
   readonly read: (text: string) => T;
 }
 
 const KINDS = ["static-peers", "dns", "http", "static"] as const;
+
+/** A switch that is off. */
+const NO: Pick<Row<boolean>, "default" | "preset" | "read"> = {
+  default: "false",
+  preset: "true",
+  read: yesOrNo,
+};
 
 const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   bootstrapKind: {
@@ -70,6 +123,13 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help: "peer listeners of all nodes, the same list on each, itself included",
     default: "",
     read: listOf(peerAddress),
+  },
+  store: {
+    flags: "--store <containerd|layout:path>",
+    help:
+      "where this node's content is: containerd, or layout:/path, an OCI image layout folder (then nothing asks containerd)",
+    default: "containerd",
+    read: storeChoice,
   },
   dnsBootstrapDomain: {
     flags: "--dns-bootstrap-domain <name>",
@@ -212,12 +272,14 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "answer tags; false: containerd asks the registry for each, so a tag cannot be pulled while the registry is away",
     default: "true",
+    preset: "true",
     read: yesOrNo,
   },
   resolveLatestTag: {
     flags: "--resolve-latest-tag [true|false]",
     help: "answer the tag latest, too",
     default: "true",
+    preset: "true",
     read: yesOrNo,
   },
   mirrorTargets: {
@@ -225,6 +287,84 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help:
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
+  },
+  image: {
+    flags: "<image>",
+    help:
+      "as redis, ghcr.io/me/app:v1 or app@sha256:...; http:// in front: without TLS",
+    read: wantedImage,
+  },
+  to: {
+    flags: "--to <layout:path>",
+    help: "OCI image layout folder that gets the image; made where absent",
+    read: layoutPath,
+  },
+  platform: {
+    flags: "--platform <os/arch[/variant]>",
+    help: "which image of several; all: every one",
+    default: ownPlatform(),
+    read: wantedPlatform,
+  },
+  mirror: {
+    flags: "--mirror <host:port>",
+    help: "a mirror to ask first, such as 127.0.0.1:5000",
+    default: "",
+    read: mirrorUrl,
+  },
+  additionalMirrorTargets: {
+    flags: "--additional-mirror-targets <url,...>",
+    help: "further mirrors that containerd asks after Peili",
+    default: "",
+    read: listOf(mirrorTarget),
+  },
+  mirrorAuthorization: {
+    flags: "--mirror-authorization <value>",
+    help:
+      "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
+    default: "",
+    read: headerValue,
+  },
+  loopback: {
+    flags: "--loopback [true|false]",
+    help: "mirror targets may be loopback: Peili listens there itself",
+    ...NO,
+  },
+  deployment: {
+    flags: "--deployment <name>",
+    help:
+      "whose entries are written or taken out; others of the same node stay untouched",
+    default: "peili",
+    read: deployment,
+  },
+  keepExisting: {
+    flags: "--keep-existing [true|false]",
+    help:
+      "with _default, leave registries alone that have a folder of their own; containerd asks no mirror for them",
+    ...NO,
+  },
+  dryRun: {
+    flags: "--dry-run [true|false]",
+    help: "print what would change as a diff, and change nothing",
+    ...NO,
+  },
+  print: {
+    flags: "--print [true|false]",
+    help:
+      "print a script for a machine's user data (cloud-init) and change nothing; NODE_IP in a target is filled in on the machine",
+    ...NO,
+  },
+  containerdConfig: {
+    flags: "--containerd-config [path]",
+    help:
+      "containerd's own configuration: print as a diff what makes it read hosts.toml, or take that out again",
+    default: "",
+    preset: "/etc/containerd/config.toml",
+    read: (text) => text === "" ? null : absolutePath(text),
+  },
+  apply: {
+    flags: "--apply [true|false]",
+    help: "change containerd's own configuration, too",
+    ...NO,
   },
   logLevel: {
     flags: "--log-level <level>",
@@ -244,173 +384,38 @@ export function optionsOf(names: readonly (keyof Config)[]): Option[] {
   return names.map((name) => toOption(ROWS[name] as Row<unknown>));
 }
 
+/**
+ * Makes the argument of a command that has one, for commander.
+ *
+ * @param name Its row
+ * @returns The argument
+ */
+export function argumentOf(name: keyof Config): Argument {
+  const { flags, help, read } = ROWS[name] as Row<unknown>;
+  return new Argument(flags, help).argParser(forCommander(read));
+}
+
 function toOption(row: Row<unknown>): Option {
   const flag = /^--([a-z-]+)/.exec(row.flags)?.[1] ?? "";
   const variable = `PEILI_${flag.replaceAll("-", "_").toUpperCase()}`;
   const option = new Option(row.flags, row.help).env(variable)
-    .argParser(row.read);
-  if (row.flags.endsWith("]")) option.preset("true");
+    .argParser(forCommander(row.read));
+  if (row.preset !== undefined) option.preset(row.preset);
   return row.default === undefined
     ? option.makeOptionMandatory()
     : option.default(row.read(row.default), row.default || "none");
 }
 
-function listOf<T>(read: (text: string) => T): (text: string) => readonly T[] {
-  return (text) =>
-    // Not at the comma of a regular expression's {1,3}.
-    text.split(/[\s,]+(?![^{]*\})/).filter((part) => part !== "").map(read);
-}
-
-function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
+/** Only what is thrown so is told with the option's name. */
+function forCommander<T>(read: (text: string) => T): (text: string) => T {
   return (text) => {
-    const value = values.find((allowed) => allowed === text);
-    if (value) return value;
-    throw new InvalidArgumentError(`Allowed: ${values.join(", ")}.`);
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new InvalidArgumentError(error.message);
+    }
   };
-}
-
-function yesOrNo(text: string): boolean {
-  return oneOf(["true", "false"])(text.toLowerCase()) === "true";
-}
-
-function notEmpty(text: string): string {
-  if (text.trim() !== "") return text.trim();
-  throw new InvalidArgumentError("It must not be empty.");
-}
-
-function networkName(text: string): string {
-  if (/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/.test(text)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: 1 to 63 letters, digits, dots, underscores and hyphens.",
-  );
-}
-
-/** As Kubernetes has values of labels. */
-function zoneName(text: string): string {
-  if (/^[a-zA-Z0-9._-]{0,63}$/.test(text)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: at most 63 letters, digits, dots, underscores and hyphens.",
-  );
-}
-
-function ipAddress(text: string): string {
-  const written = text.includes(":") ? `[${text}]` : text;
-  const read = URL.parse(`http://${written}/`)?.hostname;
-  if (read && /^(?:\[.*\]|[0-9.]+)$/.test(read)) {
-    return read.replace(/^\[(.*)\]$/, "$1");
-  }
-  throw new InvalidArgumentError("Allowed: an IP, as 10.0.0.1 or fd00::1.");
-}
-
-function absolutePath(text: string): string {
-  if (text.startsWith("/")) return text;
-  throw new InvalidArgumentError("Allowed: an absolute path.");
-}
-
-const HOST_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([a-zA-Z0-9.-]*)):([0-9]{1,5})$/;
-
-function hostPort(text: string): ListenAddress | null {
-  const [, v6, name, port] = HOST_PORT.exec(text) ?? [];
-  if (port === undefined || Number(port) > 65535) return null;
-  return { hostname: v6 ?? name ?? "", port: Number(port) };
-}
-
-function listenAddress(text: string): ListenAddress {
-  const address = hostPort(text);
-  if (!address) {
-    throw new InvalidArgumentError(
-      "Allowed: :5000, 10.0.0.1:5000, [fd00::1]:5000.",
-    );
-  }
-  return { ...address, hostname: address.hostname || "::" };
-}
-
-function peerAddress(text: string): string {
-  const address = hostPort(text);
-  if (address && address.hostname !== "" && address.port > 0) return text;
-  throw new InvalidArgumentError(
-    "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
-  );
-}
-
-function domainName(text: string): string {
-  if (isName(text)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: a DNS name such as peili.kube-system.svc.cluster.local.",
-  );
-}
-
-function bootstrapUrl(text: string): string {
-  try {
-    // Spegel's takes host:port; so does this.
-    return parseEndpoint(
-      /^https?:/.test(text) ? text : `http://${text}`,
-      "bootstrap peer",
-    ).url;
-  } catch {
-    throw new InvalidArgumentError(
-      "Allowed: http(s)://host[:port] without a path.",
-    );
-  }
-}
-
-function multiaddr(text: string): string {
-  const address = parseMultiaddr(text);
-  if (address !== null) return address;
-  throw new InvalidArgumentError(
-    "Allowed: multiaddrs such as /ip4/10.0.0.1/tcp/5001 or /ip6/fd00::1/tcp/5001/p2p/ID.",
-  );
-}
-
-const ALL_REGISTRIES = new Set(["_default", "*"]);
-
-/** Checks a registry: its scheme is what containerd falls back to. */
-function registryUrl(text: string): string {
-  const [, host = ""] = /^https?:\/\/(.*)$/s.exec(text) ?? [];
-  if (ALL_REGISTRIES.has(text) || isRegistry(host)) return text;
-  throw new InvalidArgumentError(
-    "Allowed: http(s)://host[:port] without a path, or _default.",
-  );
-}
-
-function mirrorTargets(text: string): readonly string[] {
-  const targets = listOf((target) => target)(text);
-  try {
-    targets.forEach((target) => parseEndpoint(target, "mirror target"));
-    if (targets.length > 0) return targets;
-  } catch {
-    // Its message does not name the option; this one does.
-  }
-  throw new InvalidArgumentError(
-    "Allowed: one or more of http(s)://host[:port] without a path.",
-  );
-}
-
-function upstreamOf(text: string): [string, string] {
-  const [registry = "", url = ""] = text.split(/=(.*)/s);
-  if (isRegistry(registry) && /^https?:\/\/[^/]/.test(url)) {
-    return [registry, url];
-  }
-  throw new InvalidArgumentError(
-    "Allowed: registry=url, such as docker.io=https://registry-1.docker.io.",
-  );
-}
-
-function streams(text: string): number {
-  const count = /^[0-9]{1,2}$/.test(text) ? Number(text) : 0;
-  if (count >= 1 && count <= 64) return count;
-  throw new InvalidArgumentError("Allowed: 1 to 64.");
-}
-
-function regex(text: string): RegExp {
-  // Go writes "ignore case" into the expression.
-  const [, flag, source = ""] = /^(\(\?i\))?(.*)$/s.exec(text) ?? [];
-  try {
-    return new RegExp(source, flag ? "i" : "");
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InvalidArgumentError(`It is no regular expression: ${reason}.`);
-  }
 }
 
 /**

@@ -17,21 +17,53 @@ import type { Router } from "./routing/router.ts";
 import { staticPeers } from "./routing/static_peers.ts";
 
 /** What the user says of discovery. */
-export interface DiscoveryOptions
-  extends Omit<BootstrapOptions, "bootstrapKind"> {
-  /** How nodes find each other; `static-peers` needs no router. */
-  readonly bootstrapKind: BootstrapOptions["bootstrapKind"] | "static-peers";
+export interface DiscoveryOptions extends Partial<WithBootstrap> {
+  /**
+   * How nodes find each other; `static-peers` needs no router.
+   *
+   * @default {"static-peers"}
+   */
+  readonly bootstrapKind?: BootstrapOptions["bootstrapKind"] | "static-peers";
   /** `static-peers`: `host:port` of every node's peer listener. */
   readonly staticPeers: readonly string[];
-  /** Where the router listens. */
-  readonly routerAddr: ListenAddress;
-  /** Folder where this node's identity is kept. */
-  readonly dataDir: string;
-  /** IP under which other nodes reach this one; "": as they see it. */
-  readonly peerIp: string;
-  /** Where this node is; "" for nowhere in particular. */
-  readonly zone: string;
+  /**
+   * Where the router listens.
+   *
+   * @default {{ hostname: "::", port: 5001 }}
+   */
+  readonly routerAddr?: ListenAddress;
+  /**
+   * Folder where this node's identity is kept.
+   *
+   * @default {"/var/lib/peili"}
+   */
+  readonly dataDir?: string;
+  /**
+   * IP under which other nodes reach this one; "": as they see it.
+   *
+   * @default {""}
+   */
+  readonly peerIp?: string;
+  /**
+   * Where this node is; "" for nowhere in particular.
+   *
+   * @default {""}
+   */
+  readonly zone?: string;
 }
+
+/** What the kinds of bootstrap need, "" or nothing where another kind is used. */
+export type WithBootstrap = Omit<BootstrapOptions, "bootstrapKind">;
+
+const DEFAULTS = {
+  dnsBootstrapDomain: "",
+  httpBootstrapPeer: "",
+  staticBootstrapPeers: [],
+  routerAddr: { hostname: "::", port: 5001 },
+  dataDir: "/var/lib/peili",
+  peerIp: "",
+  zone: "",
+};
 
 /** What discovery needs of other parts. */
 export interface DiscoveryDeps {
@@ -69,14 +101,14 @@ export async function startDiscovery(
   options: DiscoveryOptions,
   deps: DiscoveryDeps,
 ): Promise<Discovery> {
-  const { bootstrapKind } = options;
+  const { bootstrapKind = "static-peers" } = options;
   return bootstrapKind === "static-peers"
     ? listed(options, deps)
-    : await found({ ...options, bootstrapKind }, deps);
+    : await found({ ...DEFAULTS, ...options, bootstrapKind }, deps);
 }
 
 function listed(
-  { staticPeers: addresses, zone }: DiscoveryOptions,
+  { staticPeers: addresses, zone = DEFAULTS.zone }: DiscoveryOptions,
   { fetcher, log }: DiscoveryDeps,
 ): Discovery {
   const id = crypto.randomUUID();
@@ -92,7 +124,7 @@ function listed(
 }
 
 async function found(
-  options: DiscoveryOptions & BootstrapOptions,
+  options: Required<DiscoveryOptions> & BootstrapOptions,
   { deployment, log }: DiscoveryDeps,
 ): Promise<Discovery> {
   const { routerAddr, peerIp, zone, bootstrapKind } = options;

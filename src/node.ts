@@ -9,9 +9,13 @@ import { advertiser } from "./advertise.ts";
 import { backoff, sleep } from "./async/backoff.ts";
 import { inBackground } from "./async/background.ts";
 import { type DiscoveryOptions, startDiscovery } from "./discovery.ts";
-import { containerdStore } from "./containerd/store.ts";
 import { filtered, firstOf } from "./content/combine.ts";
-import { contentFilter, type FilterOptions } from "./content/filter.ts";
+import {
+  type ContentFilter,
+  contentFilter,
+  type FilterOptions,
+} from "./content/filter.ts";
+import type { Store } from "./content/store.ts";
 import { flights } from "./flight/flights.ts";
 import { listen, type ListenAddress } from "./listen.ts";
 import type { Log } from "./log.ts";
@@ -35,8 +39,21 @@ import { ID_PATH } from "./routing/bootstrap/http.ts";
 import type { Readiness } from "./routing/router.ts";
 import { type Upstream, upstreamAddress } from "./upstream/address.ts";
 
+/** Where a node's content is. */
+export type StoreChoice =
+  /** In this node's containerd. */
+  | { readonly kind: "containerd" }
+  /** In an OCI image layout folder: then nothing asks containerd. */
+  | { readonly kind: "layout"; readonly path: string };
+
 /** What a node is told. */
 export interface NodeOptions extends FilterOptions, DiscoveryOptions {
+  /**
+   * Where its content is.
+   *
+   * @default {{ kind: "containerd" }}
+   */
+  readonly store?: StoreChoice;
   /** Path of containerd's socket. */
   readonly containerdSock: string;
   /** Namespace whose content is shared. */
@@ -59,8 +76,12 @@ export interface NodeOptions extends FilterOptions, DiscoveryOptions {
   readonly network: string;
   /** File with the deployment's secret; "": none, whoever reaches a node may ask. */
   readonly secretFile: string;
-  /** Kind http: where this node says who it is. */
-  readonly httpBootstrapAddr: ListenAddress;
+  /**
+   * Bootstrap of kind http: where this node says who it is.
+   *
+   * @default {{ hostname: "::", port: 5003 }}
+   */
+  readonly httpBootstrapAddr?: ListenAddress;
 }
 
 /** A node that runs. */
@@ -93,14 +114,13 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const fetcher = askPeers(members, { log });
 
   // What this node has and is getting, and who knows what the others have.
-  const store = parts.use(containerdStore({
-    socket: options.containerdSock,
-    namespace: options.containerdNamespace,
-    contentPath: options.containerdContentPath,
-    filter,
-    takesPart: (digest) => flight.takesPart(digest),
-    log,
-  }));
+  const store = parts.use(
+    await openStore(options, {
+      filter,
+      takesPart: (digest) => flight.takesPart(digest),
+      log,
+    }),
+  );
   const discovery = parts.use(
     await startDiscovery(options, { deployment: members, fetcher, log }),
   );
@@ -155,17 +175,16 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     "peer",
     options.peerAddr,
     membersOnly(
-      members,
-      log,
       routes({
         "/v2": registryHandler(shared),
         "/v2/": registryHandler(shared),
         ...peerApi(
-          { id, zone: options.zone },
+          { id, zone: options.zone ?? "" },
           holdsIn(committed),
           flight.answer,
         ),
       }),
+      { deployment: members, log },
     ),
   );
   discovery.announce(peer.listening);
@@ -174,7 +193,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     const answer = () => Promise.resolve(answerId());
     serve(
       "http-bootstrap",
-      options.httpBootstrapAddr,
+      options.httpBootstrapAddr ?? { hostname: "::", port: 5003 },
       routes({ [ID_PATH]: answer }),
     );
   }
@@ -206,6 +225,31 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     ready,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** What every store is told. */
+interface StoreDeps {
+  readonly filter: ContentFilter;
+  readonly takesPart: (digest: Digest) => boolean;
+  readonly log: Log;
+}
+
+/** Loads the one that is needed: containerd's gRPC costs 22 MiB. */
+async function openStore(
+  options: NodeOptions,
+  deps: StoreDeps,
+): Promise<Store> {
+  if (options.store?.kind === "layout") {
+    const { layoutStore } = await import("./layout/store.ts");
+    return layoutStore({ path: options.store.path, ...deps });
+  }
+  const { containerdStore } = await import("./containerd/store.ts");
+  return containerdStore({
+    socket: options.containerdSock,
+    namespace: options.containerdNamespace,
+    contentPath: options.containerdContentPath,
+    ...deps,
+  });
 }
 
 /** The deployment that the options name; without a secret it says so. */

@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { applyPatch, parsePatch } from "diff";
 import deno from "../deno.json" with { type: "json" };
 import { optionsOf } from "../src/config.ts";
 import { temporaryFolder } from "./hosts/temporary_folder.ts";
@@ -13,6 +14,7 @@ import { program, startProgram } from "./program.ts";
 
 const COMMANDS = {
   run: [
+    "store",
     "containerdSock",
     "containerdNamespace",
     "containerdContentPath",
@@ -42,22 +44,35 @@ const COMMANDS = {
   ],
   configure: [
     "containerdRegistryConfigPath",
+    "deployment",
     "mirrorTargets",
+    "additionalMirrorTargets",
+    "mirrorAuthorization",
+    "loopback",
     "mirroredRegistries",
+    "keepExisting",
     "resolveTags",
+    "dryRun",
+    "print",
+    "containerdConfig",
+    "apply",
     "logLevel",
   ],
+  restore: [
+    "containerdRegistryConfigPath",
+    "deployment",
+    "dryRun",
+    "containerdConfig",
+    "apply",
+    "logLevel",
+  ],
+  pull: ["to", "platform", "mirror"],
   version: [],
 } as const;
 
 const TARGETS = "http://10.0.0.1:30020,http://10.0.0.1:30021";
 const PORTS = ["--mirror-addr", "--peer-addr", "--metrics-addr"]
   .map((flag) => `${flag}=127.0.0.1:0`);
-
-function golden(name: string): Promise<string> {
-  const url = new URL(`hosts/golden/${name}.toml`, import.meta.url);
-  return Deno.readTextFile(url);
-}
 
 function accessTo(path: string): { permissions: string[] } {
   return {
@@ -88,7 +103,9 @@ Deno.test.each(
     const permissions = ["-P=run"];
     const { code, stdout } = await program([name, "--help"], { permissions });
     assert.equal(code, 0);
-    const listed = stdout.split("\n").filter((line) => /^ {2}--/.test(line));
+    // Where there is room for it, help stands in several lines.
+    const unwrapped = stdout.replace(/\n {20,}/g, " ");
+    const listed = unwrapped.split("\n").filter((line) => /^ {2}--/.test(line));
     const expected = optionsOf(options);
     assert.equal(listed.length, expected.length);
     for (const [index, { flags, envVar, description }] of expected.entries()) {
@@ -96,7 +113,7 @@ Deno.test.each(
       assert.ok(line.startsWith(`  ${flags} `), line);
       assert.ok(line.includes(description), line);
       assert.ok(line.includes(`env: ${envVar})`), line);
-      const mandatory = flags.startsWith("--mirror-targets");
+      const mandatory = /^--(mirror-targets|to) /.test(flags);
       assert.equal(line.includes("(default: "), !mandatory, line);
     }
   },
@@ -152,59 +169,132 @@ Deno.test("peili alone prints its help and fails", async () => {
   assert.match(stderr, /^Usage: peili /);
 });
 
-Deno.test.each([
-  { args: [], folder: "_default", golden: "several_targets" },
-  {
-    args: ["--mirrored-registries", "https://docker.io,http://foo.bar:5000"],
-    folder: "foo.bar:5000",
-    golden: "registry_on_a_port",
-  },
-])("peili configure $args writes the golden hosts.toml", async (row) => {
-  await using at = await temporaryFolder({ "certs.d/keep": "" });
+const USER = '[host."https://own-mirror.example"]\n';
+
+/** A node with a folder of the user's, and how the program is run on it. */
+async function nodeWith(files: Record<string, string>) {
+  const at = await temporaryFolder(files);
   const path = `${at.path}/certs.d`;
-  const { code, stderr } = await program([
-    "configure",
-    `--mirror-targets=${TARGETS}`,
-    `--containerd-registry-config-path=${path}`,
-    ...row.args,
-  ], accessTo(path));
+  return {
+    ...at,
+    run: (args: readonly string[], env: Record<string, string> = {}) =>
+      program(
+        [...args, `--containerd-registry-config-path=${path}`],
+        { ...accessTo(at.path), env },
+      ),
+  };
+}
+
+const CONFIGURE = ["configure", `--mirror-targets=${TARGETS}`];
+
+Deno.test("peili configure writes what peili restore takes out again", async () => {
+  const before = { "certs.d/docker.io/hosts.toml": USER };
+  await using at = await nodeWith(before);
+  const { code, stderr } = await at.run(CONFIGURE);
   assert.equal(code, 0, stderr);
-  assert.equal(
-    await at.read(`certs.d/${row.folder}/hosts.toml`),
-    await golden(row.golden),
-  );
+  const text = await at.read("certs.d/docker.io/hosts.toml");
+  assert.match(text, /^\[host\."http:\/\/10\.0\.0\.1:30021"\]$/m);
+  assert.ok(text.endsWith(USER), text);
+  const other = await at.run(["restore", "--deployment=other"]);
+  assert.deepEqual([other.code, other.stderr], [0, ""]);
+  assert.equal(await at.read("certs.d/docker.io/hosts.toml"), text);
+  assert.equal((await at.run(["restore"])).code, 0);
+  assert.deepEqual(await at.files(), before);
 });
 
 Deno.test("peili configure is told by variables as well", async () => {
-  await using at = await temporaryFolder({ "certs.d/keep": "" });
-  const path = `${at.path}/certs.d`;
-  const { code, stderr } = await program(["configure"], {
-    ...accessTo(path),
-    env: {
-      PEILI_MIRROR_TARGETS: TARGETS,
-      PEILI_CONTAINERD_REGISTRY_CONFIG_PATH: path,
-    },
+  await using at = await nodeWith({ "certs.d/keep": "" });
+  const { code, stderr } = await at.run(["configure"], {
+    PEILI_MIRROR_TARGETS: TARGETS,
+    PEILI_MIRRORED_REGISTRIES: "http://foo.bar:5000",
+    PEILI_DEPLOYMENT: "other",
+    PEILI_RESOLVE_TAGS: "false",
   });
   assert.equal(code, 0, stderr);
-  const written = await at.read("certs.d/_default/hosts.toml");
-  assert.equal(written, await golden("several_targets"));
+  const text = await at.read("certs.d/foo.bar:5000/hosts.toml");
+  assert.match(text, /^# peili: deployment other /m);
+  assert.match(text, /^server = "http:\/\/foo\.bar:5000"$/m);
+  assert.match(text, /^capabilities = \[ "pull" \]$/m);
+});
+
+Deno.test("peili configure --dry-run prints a diff of what it would do", async () => {
+  await using at = await nodeWith({ "certs.d/docker.io/hosts.toml": USER });
+  const { code, stdout } = await at.run([...CONFIGURE, "--dry-run"]);
+  assert.equal(code, 0);
+  assert.deepEqual(Object.keys(await at.files()), [
+    "certs.d/docker.io/hosts.toml",
+  ]);
+  const patched: Record<string, string> = {};
+  for (const patch of parsePatch(stdout)) {
+    const name = patch.newFileName?.slice(at.path.length + 1) ?? "";
+    const before = patch.oldFileName === "/dev/null" ? "" : USER;
+    patched[name] = applyPatch(before, patch) || "it does not apply";
+  }
+  assert.equal(Object.keys(patched).length, 2);
+  await at.run(CONFIGURE);
+  assert.deepEqual(await at.files(), patched);
+});
+
+Deno.test("peili configure --print prints a script and writes nothing", async () => {
+  await using at = await nodeWith({ "certs.d/keep": "" });
+  const targets = "--mirror-targets=http://NODE_IP:30020";
+  const { code, stdout } = await at.run(["configure", targets, "--print"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^#!\/bin\/sh\n/);
+  assert.ok(stdout.includes(`folder='${at.path}/certs.d/_default'`), stdout);
+  assert.deepEqual(Object.keys(await at.files()), ["certs.d/keep"]);
 });
 
 Deno.test("peili configure fails when it leaves a file alone", async () => {
   const broken = "this is no TOML";
-  await using at = await temporaryFolder({
-    "certs.d/_default/hosts.toml": broken,
-  });
-  const path = `${at.path}/certs.d`;
-  const { code, stderr } = await program([
-    "configure",
-    `--mirror-targets=${TARGETS}`,
-    `--containerd-registry-config-path=${path}`,
-  ], accessTo(path));
+  await using at = await nodeWith({ "certs.d/_default/hosts.toml": broken });
+  const { code, stderr } = await at.run(CONFIGURE);
   assert.equal(code, 1);
   const line = JSON.parse(stderr);
   assert.deepEqual([line.level, line.kind], ["warn", "left-alone"]);
   assert.equal(await at.read("certs.d/_default/hosts.toml"), broken);
+});
+
+Deno.test("peili configure refuses loopback and says why", async () => {
+  await using at = await nodeWith({ "certs.d/keep": "" });
+  const args = ["configure", "--mirror-targets=http://127.0.0.1:5000"];
+  const { code, stderr } = await at.run(args);
+  assert.equal(code, 1);
+  assert.match(JSON.parse(stderr).error, /it is loopback, .*--loopback/);
+  assert.equal((await at.run([...args, "--loopback"])).code, 0);
+});
+
+Deno.test("peili configure shows, and changes when asked, containerd's own configuration", async () => {
+  const before = { "config.toml": "version = 2\n# mine\n" };
+  await using at = await nodeWith({ ...before, "certs.d/keep": "" });
+  const option = `--containerd-config=${at.path}/config.toml`;
+  const shown = await at.run([...CONFIGURE, option]);
+  assert.equal(shown.code, 0, shown.stderr);
+  const line = `+  config_path = "${at.path}/certs.d" # peili: added\n`;
+  assert.ok(shown.stdout.includes(line), shown.stdout);
+  assert.equal(await at.read("config.toml"), before["config.toml"]);
+  const changed = await at.run([...CONFIGURE, option, "--apply"]);
+  assert.equal(changed.code, 0, changed.stderr);
+  assert.match(changed.stderr, /"todo":"restart containerd/);
+  assert.match(await at.read("config.toml"), /config_path = .*added$/m);
+  await at.run(["restore", option, "--apply"]);
+  const { "certs.d/keep": _, ...after } = await at.files();
+  assert.deepEqual(after, before);
+});
+
+Deno.test("peili configure fails where a person must change containerd's configuration, and says how", async () => {
+  const generated = "# DO NOT EDIT\nversion = 3\n";
+  await using at = await nodeWith({ "config.toml": generated });
+  const option = `--containerd-config=${at.path}/config.toml`;
+  const { code, stdout } = await at.run([...CONFIGURE, option, "--apply"]);
+  assert.equal(code, 1);
+  assert.equal(
+    stdout,
+    `# To be put into ${at.path}/config.toml:\nversion = 3\n` +
+      '[plugins."io.containerd.cri.v1.images".registry]\n' +
+      `  config_path = "${at.path}/certs.d"\n`,
+  );
+  assert.equal(await at.read("config.toml"), generated);
 });
 
 Deno.test("peili run ends when it is asked to, with 0", async () => {

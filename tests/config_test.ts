@@ -6,7 +6,13 @@
 
 import assert from "node:assert/strict";
 import { Command, CommanderError } from "commander";
-import { type Config, optionsOf, registryNames } from "../src/config.ts";
+import {
+  argumentOf,
+  type Config,
+  optionsOf,
+  registryNames,
+} from "../src/config.ts";
+import { ownPlatform, parsePlatform } from "../src/pull/platform.ts";
 
 type Name = keyof Config;
 
@@ -47,7 +53,12 @@ const BOOLEAN = {
   bad: ["", "yes", "1"],
 } as const;
 
-const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
+/** What must be given, and what has no flag. */
+type Given = "mirrorTargets" | "to" | "image";
+
+const SWITCH = { default: false, ...BOOLEAN, says: "Allowed: true, false." };
+
+const TRIED: Readonly<Record<Exclude<Name, Given>, Tried>> = {
   bootstrapKind: {
     flag: "--bootstrap-kind",
     default: "static-peers",
@@ -104,6 +115,17 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     ],
     bad: ["a", ":5002", "a:0", "a:1,b", "fd00::1:5002", "http://a:1"],
     says: "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
+  },
+  store: {
+    flag: "--store",
+    default: { kind: "containerd" },
+    good: [
+      ["containerd", { kind: "containerd" }],
+      ["layout:/usb", { kind: "layout", path: "/usb" }],
+      ["layout:/a b/c:d", { kind: "layout", path: "/a b/c:d" }],
+    ],
+    bad: ["", "docker", "layout", "layout:", "layout:usb", "/usb", "oci:/usb"],
+    says: "Allowed: containerd, or layout: and an absolute path.",
   },
   dnsBootstrapDomain: {
     flag: "--dns-bootstrap-domain",
@@ -246,6 +268,61 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     ...BOOLEAN,
     says: "Allowed: true, false.",
   },
+  platform: {
+    flag: "--platform",
+    default: parsePlatform(ownPlatform()),
+    good: [
+      ["all", "all"],
+      ["linux/arm64", { os: "linux", architecture: "arm64" }],
+    ],
+    bad: ["", "arm64", "linux/arm/v7/x"],
+    says: "Allowed: all, or a platform such as linux/amd64 or linux/arm/v7.",
+  },
+  mirror: {
+    flag: "--mirror",
+    default: "",
+    good: [
+      ["", ""],
+      ["127.0.0.1:5000", "http://127.0.0.1:5000"],
+      ["[fd00::1]:5000", "http://[fd00::1]:5000"],
+      ["https://mirror.example", "https://mirror.example"],
+    ],
+    bad: ["http://a/b", "a b", "http://u@a", "ftp://a"],
+    says: "Allowed: host:port, or http(s)://host:port without a path.",
+  },
+  additionalMirrorTargets: {
+    flag: "--additional-mirror-targets",
+    default: [],
+    good: [["", []], ["http://zot:5000", ["http://zot:5000"]]],
+    bad: ["zot:5000", "http://a/b"],
+    says: "Allowed: one or more of http(s)://host[:port] without a path",
+  },
+  mirrorAuthorization: {
+    flag: "--mirror-authorization",
+    default: "",
+    good: [["Basic dTpw", "Basic dTpw"], ["", ""]],
+    bad: ["\u00e9", "\u00e9\u00e9"],
+    says: "Allowed: printable ASCII.",
+  },
+  deployment: {
+    flag: "--deployment",
+    default: "peili",
+    good: [["my-release.2", "my-release.2"]],
+    bad: ["", " ", "a b", "-a", "a/b"],
+    says: "Allowed: letters, digits, dots, hyphens and underscores.",
+  },
+  containerdConfig: {
+    flag: "--containerd-config",
+    default: null,
+    good: [["/etc/k0s/containerd.toml", "/etc/k0s/containerd.toml"]],
+    bad: ["x", "./x"],
+    says: PATH_SAYS,
+  },
+  apply: { flag: "--apply", ...SWITCH },
+  dryRun: { flag: "--dry-run", ...SWITCH },
+  keepExisting: { flag: "--keep-existing", ...SWITCH },
+  loopback: { flag: "--loopback", ...SWITCH },
+  print: { flag: "--print", ...SWITCH },
   logLevel: {
     flag: "--log-level",
     default: "info",
@@ -263,12 +340,21 @@ const TARGETS: Tried = {
       "http://10.0.0.1:30020",
       "http://[fd00::1]:30021",
     ]],
+    ["http://fd00::1:30020", ["http://[fd00::1]:30020"]],
   ],
   bad: ["", ",", "10.0.0.1:30020", "http://a/b", "http://u@a", "http://a,x"],
-  says: "Allowed: one or more of http(s)://host[:port] without a path.",
+  says: "Allowed: one or more of http(s)://host[:port] without a path",
 };
 
-const ALL = Object.entries({ ...TRIED, mirrorTargets: TARGETS })
+const TO: Tried = {
+  flag: "--to",
+  default: undefined,
+  good: [["layout:/mnt/usb", "/mnt/usb"], ["layout:./a b", "./a b"]],
+  bad: ["", "/mnt/usb", "layout:", "oci:/mnt/usb"],
+  says: "Allowed: layout: and a folder's path.",
+};
+
+const ALL = Object.entries({ ...TRIED, mirrorTargets: TARGETS, to: TO })
   .map(([name, tried]) => ({ name: name as Name, ...tried }));
 
 /** Reads options as a command does. */
@@ -346,10 +432,42 @@ function mustSay(said: unknown, { flag, says }: Tried, of: string): void {
   assert.match(said, /^[^\n]+\n$/);
 }
 
+Deno.test.each([
+  { args: ["--containerd-config"], value: "/etc/containerd/config.toml" },
+  { args: ["--containerd-config", "/x"], value: "/x" },
+])("optionsOf() reads $args as $value", ({ args, value }) => {
+  assert.deepEqual(read(["containerdConfig"], args), {
+    containerdConfig: value,
+  });
+});
+
+Deno.test.each(["dryRun", "resolveTags"] as const)(
+  "optionsOf() takes the flag of %s alone for true",
+  (name) => {
+    const flag = name.replace(/[A-Z]/g, (letter) => `-${letter}`.toLowerCase());
+    assert.deepEqual(read([name], [`--${flag}`]), { [name]: true });
+  },
+);
+
 Deno.test("optionsOf() wants what has no default", () => {
   assert.equal(
     read(["mirrorTargets"], []),
     "error: required option '--mirror-targets <url,...>' not specified\n",
+  );
+});
+
+Deno.test("argumentOf() reads the image, and says what it may be", () => {
+  const command = new Command("x").exitOverride();
+  command.addArgument(argumentOf("image"));
+  command.parse(["redis:7"], { from: "user" });
+  const [image] = command.processedArgs;
+  assert.equal(image.name, "docker.io/library/redis:7");
+  let said = "";
+  command.configureOutput({ writeErr: (text) => void (said += text) });
+  assert.throws(() => command.parse(["A"], { from: "user" }), CommanderError);
+  assert.equal(
+    said,
+    "error: command-argument value 'A' is invalid for argument 'image'. Allowed: [registry/]repository[:tag][@digest], in small letters.\n",
   );
 });
 

@@ -6,7 +6,10 @@
  */
 
 import assert from "node:assert/strict";
+import { layoutFolder } from "./layout/layout_folder.ts";
 import { program, startProgram } from "./program.ts";
+import { bundled } from "./project_copy.ts";
+import { LAYER } from "./suites/content.ts";
 import { rawRequest } from "./wire/raw_client.ts";
 
 /**
@@ -15,6 +18,7 @@ import { rawRequest } from "./wire/raw_client.ts";
  */
 const TRIES = `
 const tries = {
+  config: () => Deno.writeTextFile("/etc/containerd/none/x", ""),
   certs: () => Deno.writeTextFile("/etc/containerd/certs.d/none/x", ""),
   content: () =>
     Deno.writeTextFile(
@@ -45,6 +49,8 @@ console.log(JSON.stringify(outcomes));
 async function outcomes(set: string): Promise<Record<string, string>> {
   const { stdout, stderr } = await program([], {
     permissions: [`-P=${set}`],
+    // Not there: what may be written leaves nothing behind.
+    env: { ["TMPDIR"]: "/none" },
     script: TRIES,
   });
   assert.notEqual(stdout, "", stderr);
@@ -54,6 +60,7 @@ async function outcomes(set: string): Promise<Record<string, string>> {
 Deno.test("the set run writes to its data folder and nowhere else", async () => {
   const { net, ...rest } = await outcomes("run");
   assert.deepEqual(rest, {
+    config: "NotCapable",
     certs: "NotCapable",
     content: "NotCapable",
     // Allowed: that it is not there is all that stops it.
@@ -69,19 +76,40 @@ Deno.test("the set run writes to its data folder and nowhere else", async () => 
   assert.notEqual(net, "NotCapable");
 });
 
-Deno.test("the set configure writes to certs.d and nowhere else", async () => {
-  assert.deepEqual(await outcomes("configure"), {
-    certs: "NotFound",
-    content: "NotCapable",
-    data: "NotCapable",
-    elsewhere: "NotCapable",
-    temporary: "NotCapable",
-    read: "NotCapable",
-    run: "NotCapable",
-    library: "NotCapable",
-    variable: "NotCapable",
-    net: "NotCapable",
-  });
+Deno.test.each([
+  { set: "configure", where: "certs.d", config: "NotCapable" },
+  {
+    set: "configure-containerd",
+    where: "containerd's configuration",
+    config: "NotFound",
+  },
+])(
+  "the set $set writes to $where and nowhere else",
+  async ({ set, config }) => {
+    assert.deepEqual(await outcomes(set), {
+      config,
+      certs: "NotFound",
+      content: "NotCapable",
+      data: "NotCapable",
+      elsewhere: "NotCapable",
+      temporary: "NotCapable",
+      read: "NotCapable",
+      run: "NotCapable",
+      library: "NotCapable",
+      variable: "NotCapable",
+      net: "NotCapable",
+    });
+  },
+);
+
+Deno.test("the set pull reaches every registry and folder, and runs no program", async () => {
+  const { net, elsewhere, read, temporary, ...rest } = await outcomes("pull");
+  // What it may not is by Deno's permissions, what it cannot by the system's.
+  for (const allowed of [net, elsewhere, read, temporary]) {
+    assert.notEqual(allowed, "NotCapable");
+  }
+  assert.equal(rest.run, "NotCapable");
+  assert.equal(rest.library, "NotCapable");
 });
 
 const QUERIES = `
@@ -105,8 +133,18 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
         path: "/var/lib/containerd/io.containerd.content.v1.content/blobs",
       },
       { name: "read", path: "/etc/containerd/certs.d/_default/hosts.toml" },
-      { name: "write", path: "/var/lib/peili/key" },
+      { name: "write", path: "/var/lib/peili/identity.pem" },
+      { name: "read", path: "/var/lib/peili/images/index.json" },
+      { name: "read", path: "/etc/peili/secret" },
       { name: "env", variable: "PEILI_MIRROR_ADDR" },
+    ],
+  },
+  {
+    set: "pull",
+    allowed: [
+      { name: "env", variable: "DOCKER_CONFIG" },
+      { name: "env", variable: "HOME" },
+      { name: "env", variable: "PEILI_MIRROR" },
     ],
   },
   {
@@ -115,6 +153,15 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
       { name: "read", path: "/etc/containerd/certs.d/_default/hosts.toml" },
       { name: "write", path: "/etc/containerd/certs.d/_default/hosts.toml" },
       { name: "env", variable: "PEILI_MIRROR_TARGETS" },
+    ],
+  },
+  {
+    set: "configure-containerd",
+    allowed: [
+      { name: "read", path: "/etc/containerd/config.toml" },
+      { name: "write", path: "/etc/containerd/config.toml" },
+      { name: "write", path: "/etc/containerd/conf.d/99-peili.toml" },
+      { name: "write", path: "/etc/containerd/certs.d/_default/hosts.toml" },
     ],
   },
 ];
@@ -128,33 +175,123 @@ Deno.test.each(NEEDED)("the set $set allows its defaults", async (row) => {
   assert.deepEqual(JSON.parse(stdout), row.allowed.map(() => "granted"));
 });
 
+/** The program as it is here, and as an image runs it; disposing of it removes it. */
+const PROGRAMS: {
+  name: string;
+  make: () => Promise<{ readonly bundle: string } & AsyncDisposable>;
+}[] = [
+  {
+    name: "peili",
+    make: () =>
+      Promise.resolve({
+        bundle: "main.ts",
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
+  },
+  { name: "the bundled peili", make: bundled },
+];
+
 const ADDRESSES = ["--mirror-addr", "--peer-addr", "--metrics-addr"]
   .map((flag) => `${flag}=127.0.0.1:0`);
 
-Deno.test("peili run works with the set run alone", async () => {
-  await using node = startProgram(["run", ...ADDRESSES], {
-    permissions: ["-P=run"],
-  });
-  const running = await node.line("running");
-  for (const name of ["mirror", "metrics"]) {
-    const answer = await fetch(`http://${running[name]}/livez`);
-    assert.deepEqual([answer.status, await answer.text()], [200, "ok\n"]);
-  }
-  const metrics = await fetch(`http://${running.metrics}/metrics`);
-  assert.match(await metrics.text(), /^peili_resident_memory_bytes [1-9]/m);
-  const who = await fetch(`http://${running.peer}/peili/v1/peer`);
-  assert.equal(typeof (await who.json()).id, "string");
+Deno.test.each(PROGRAMS)(
+  "$name run works with the set run alone",
+  async ({ make }) => {
+    await using made = await make();
+    await using node = startProgram(["run", ...ADDRESSES], {
+      permissions: ["-P=run"],
+      file: made.bundle,
+    });
+    const running = await node.line("running");
+    for (const name of ["mirror", "metrics"]) {
+      const answer = await fetch(`http://${running[name]}/livez`);
+      assert.deepEqual([answer.status, await answer.text()], [200, "ok\n"]);
+    }
+    const metrics = await fetch(`http://${running.metrics}/metrics`);
+    assert.match(await metrics.text(), /^peili_resident_memory_bytes [1-9]/m);
+    const who = await fetch(`http://${running.peer}/peili/v1/peer`);
+    assert.equal(typeof (await who.json()).id, "string");
 
-  // What a client does wrong is no reason to write anything but log lines.
-  await rawRequest(
-    String(running.mirror),
-    "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n",
+    // What a client does wrong is no reason to write anything but log lines.
+    await rawRequest(
+      String(running.mirror),
+      "GET / HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n",
+    );
+    node.stop();
+    const { code, stderr } = await node.ended;
+    assert.equal(code, 0);
+    for (const line of stderr.trimEnd().split("\n")) JSON.parse(line);
+  },
+);
+
+/** Runs a node over a layout that has one blob, and asks for it. */
+async function serveLayout(
+  file: string,
+  permissions: readonly string[],
+): Promise<void> {
+  await using folder = await layoutFolder();
+  await folder.put(LAYER.bytes);
+  await folder.refer(LAYER);
+  await using node = startProgram(
+    ["run", `--store=layout:${folder.path}`, ...ADDRESSES],
+    { file, permissions: [...permissions, `--allow-read=${folder.path}`] },
   );
+  const { peer } = await node.line("running");
+  const blob = await fetch(`http://${peer}/v2/a/blobs/${LAYER.digest}`);
+  assert.deepEqual(await blob.bytes(), LAYER.bytes);
   node.stop();
   const { code, stderr } = await node.ended;
   assert.equal(code, 0);
-  for (const line of stderr.trimEnd().split("\n")) JSON.parse(line);
-});
+  for (const line of stderr.trimEnd().split("\n")) {
+    const { level, hint } = JSON.parse(line);
+    assert.ok(level === "info" || hint === "--secret-file", line);
+  }
+}
+
+Deno.test.each(PROGRAMS)(
+  "$name run serves a layout with the set run and reading its folder",
+  async ({ make }) => {
+    await using made = await make();
+    await serveLayout(made.bundle, ["-P=run"]);
+  },
+);
+
+Deno.test.each(PROGRAMS)(
+  "$name run serves a layout without writing anything, and without gRPC",
+  async ({ make }) => {
+    await using made = await make();
+    const file = made.bundle;
+    // gRPC reads variables when it is loaded, which nothing allows here.
+    const permissions = ["--allow-net", "--allow-env=PEILI_*"];
+    await serveLayout(file, permissions);
+    const { code, stderr } = await program(["run", ...ADDRESSES], {
+      permissions,
+      file,
+    });
+    assert.equal(code, 1);
+    assert.match(stderr, /Requires env access/);
+  },
+);
+
+Deno.test.each(PROGRAMS)(
+  "$name configure is refused another folder by its set",
+  async ({ make }) => {
+    await using made = await make();
+    const path = await Deno.makeTempDir();
+    try {
+      const { code, stderr } = await program([
+        "configure",
+        "--mirror-targets=http://10.0.0.1:30020",
+        `--containerd-registry-config-path=${path}/certs.d`,
+      ], { permissions: ["-P=configure"], file: made.bundle });
+      assert.equal(code, 1);
+      assert.match(JSON.parse(stderr).error, /Requires (read|write) access/);
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(path)), []);
+    } finally {
+      await Deno.remove(path);
+    }
+  },
+);
 
 Deno.test("peili run --bootstrap-kind static works with the set run alone, on every address", async () => {
   const port = freePort();
@@ -177,19 +314,3 @@ function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
-
-Deno.test("peili configure is refused another folder by its set", async () => {
-  const path = await Deno.makeTempDir();
-  try {
-    const { code, stderr } = await program([
-      "configure",
-      "--mirror-targets=http://10.0.0.1:30020",
-      `--containerd-registry-config-path=${path}/certs.d`,
-    ], { permissions: ["-P=configure"] });
-    assert.equal(code, 1);
-    assert.match(JSON.parse(stderr).error, /Requires (read|write) access/);
-    assert.deepEqual(await Array.fromAsync(Deno.readDir(path)), []);
-  } finally {
-    await Deno.remove(path);
-  }
-});

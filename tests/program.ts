@@ -21,6 +21,8 @@ export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Runs this text in place of the program. */
   readonly script?: string;
+  /** Runs this file in place of `main.ts`: a bundle. */
+  readonly file?: string;
 }
 
 /** Runs `main.ts` with these arguments to its end. */
@@ -44,7 +46,7 @@ export interface Program extends AsyncDisposable {
 /** Starts `main.ts` with these arguments; disposing of it ends it. */
 export function startProgram(
   args: readonly string[],
-  { permissions, env = {}, script }: ProgramOptions,
+  { permissions, env = {}, script, file = "main.ts" }: ProgramOptions,
 ): Program {
   const child = new Deno.Command(Deno.execPath(), {
     cwd: ROOT,
@@ -53,8 +55,9 @@ export function startProgram(
       "--quiet",
       "--no-prompt",
       "--cached-only",
+      "--config=deno.json", // A file elsewhere would have another, or none.
       ...permissions,
-      script === undefined ? "main.ts" : "-",
+      script === undefined ? file : "-",
       ...args,
     ],
     clearEnv: true,

@@ -10,13 +10,15 @@
  */
 
 import { join } from "node:path/posix";
+import type { Catalog } from "../content/catalog.ts";
+import { fileBody, readWhole } from "../content/file_body.ts";
+import { partOf } from "../content/part.ts";
 import {
   type ContentSource,
   LOCAL,
   type Located,
   type OpenContent,
 } from "../content/source.ts";
-import { partOf } from "../content/part.ts";
 import { type Digest, splitDigest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/error.ts";
 import {
@@ -28,9 +30,8 @@ import { tagKey } from "../oci/reference.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import { boundedMap } from "../async/bounded_map.ts";
 import type { Log } from "../log.ts";
-import type { Catalog } from "./catalog.ts";
 import type { ContainerdClient, ContentInfo } from "./client.ts";
-import { fileBody, readWhole } from "./file_body.ts";
+import { entryOf } from "./labels.ts";
 
 /** What the source needs of other parts. */
 export interface BlobsDeps {
@@ -99,7 +100,7 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
     if (!await isFile(pathOf(digest))) return null;
     const info = await ask(digest);
     signal.throwIfAborted();
-    if (!info || !catalog.isShared(info)) return null;
+    if (!info || !catalog.isShared(entryOf(info))) return null;
     infos.set(digest, { info, until: Date.now() + INFO_TTL_MS });
     return info;
   }

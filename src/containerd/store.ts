@@ -4,17 +4,14 @@
  * @module
  */
 
+import { catalog as makeCatalog } from "../content/catalog.ts";
 import type { ContentFilter } from "../content/filter.ts";
-import type { ContentSource } from "../content/source.ts";
-import type { ContentWatcher } from "../content/watcher.ts";
-import type { PullState } from "../flight/flights.ts";
+import { folderIngests } from "../content/ingests.ts";
+import { type Store, storeOf } from "../content/store.ts";
 import type { Log } from "../log.ts";
 import type { Digest } from "../oci/digest.ts";
 import { containerdBlobs } from "./blobs.ts";
-import { catalog as makeCatalog } from "./catalog.ts";
 import { containerdClient } from "./client.ts";
-import { containerdIngests } from "./ingests.ts";
-import { settled } from "./settled.ts";
 import { containerdWatcher } from "./watch.ts";
 
 /** Where containerd is and what of it is shared. */
@@ -39,20 +36,6 @@ export interface ContainerdStoreOptions {
   readonly reconcileMs?: number;
 }
 
-/** A node's containerd. */
-export interface ContainerdStore extends Disposable {
-  /** Its committed content. */
-  readonly source: ContentSource;
-  /** The same and what it is pulling, as far as that will really grow. */
-  readonly shared: ContentSource;
-  /** Its own pull of a digest, if there is one; looks at the disk alone. */
-  readonly pulling: (digest: Digest) => Promise<PullState>;
-  /** How far its own pull of a digest is. */
-  readonly pullState: (digest: Digest) => Promise<PullState>;
-  /** Its changes. The source knows no sharing rule by name before the first batch. */
-  readonly watcher: ContentWatcher;
-}
-
 /**
  * Opens a node's containerd, which need not be there yet.
  *
@@ -61,7 +44,7 @@ export interface ContainerdStore extends Disposable {
  */
 export function containerdStore(
   options: ContainerdStoreOptions,
-): ContainerdStore {
+): Store {
   const { filter, log, reconcileMs } = options;
   const client = containerdClient(options);
   const catalog = makeCatalog({
@@ -74,25 +57,10 @@ export function containerdStore(
     reconcileMs === undefined ? {} : { reconcileMs },
   );
   const { takesPart = () => false } = options;
-  const ingests = containerdIngests({ ...options, takesPart });
-  const pulling = async (digest: Digest): Promise<PullState> => {
-    const ingest = await ingests.find(digest);
-    return ingest && { kind: "pulling", ...ingest };
-  };
+  const ingests = folderIngests({ ...options, takesPart });
+  const { has } = source;
   return {
-    source,
-    watcher,
-    shared: settled(source, ingests.source, takesPart),
-    pulling,
-    async pullState(digest) {
-      const state = await pulling(digest);
-      if (state) return state;
-      try {
-        return await source.has(digest) ? { kind: "complete" } : null;
-      } catch {
-        return { kind: "unknown" }; // containerd is away; the watcher says so.
-      }
-    },
+    ...storeOf({ source, watcher, ingests, has, takesPart }),
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }

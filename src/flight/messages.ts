@@ -28,6 +28,8 @@ export interface JoinMessage {
   readonly holders: readonly string[];
   /** Peers that failed the asker for this digest. */
   readonly failed: readonly string[];
+  /** That of `failed` which gave no byte for long, but did not break off. */
+  readonly stalled: string | null;
 }
 
 /** A node that takes part tells how far it is. */
@@ -39,6 +41,8 @@ export interface ProgressMessage {
   readonly parent: string | null;
   readonly offset: number;
   readonly total: number;
+  /** True when it goes upstream and gets bytes from there, of whatever flight. */
+  readonly flows: boolean;
 }
 
 /** A node has all of it. */
@@ -156,6 +160,7 @@ function toMessage(value: unknown): FlightMessage {
       total: bytes(fields.total),
       holders: peers(fields.holders),
       failed: peers(fields.failed),
+      stalled: typeof fields.stalled === "string" ? text(fields.stalled) : null,
     };
   }
   if (kind === "progress") {
@@ -168,6 +173,7 @@ function toMessage(value: unknown): FlightMessage {
       parent,
       offset: bytes(offset),
       total: bytes(total),
+      flows: fields.flows === true,
     };
   }
   if (kind === "have") return { kind, digest, from };

@@ -44,6 +44,25 @@ export function parseEndpoint(text: string, what: string): Endpoint {
   return { url: text, authority, key: endpointKey(text) };
 }
 
+/**
+ * Puts an IPv6 address into brackets. Where an address comes from a variable,
+ * as a node's in Kubernetes, nobody else can: `http://fd00::1:30020`. The last
+ * group is its port then, for a mirror has one.
+ */
+export function bracketed(text: string): string {
+  const [, scheme = "", address, port = ""] =
+    /^(https?:\/\/)([0-9a-fA-F:.]*:[0-9a-fA-F:.]*):(\d{1,5})$/.exec(text) ?? [];
+  const inBrackets = `${scheme}[${address}]:${port}`;
+  return address !== undefined && URL.canParse(inBrackets) ? inBrackets : text;
+}
+
+/** Whether an endpoint is this machine only, or no place to connect to. */
+export function isLoopback({ url }: Endpoint): boolean {
+  const { hostname } = new URL(url);
+  return /^(?:(?:.*\.)?localhost|127\..*|0\.0\.0\.0|\[::1?\]|\[::ffff:7f.*)$/
+    .test(hostname);
+}
+
 /** The key of a host as containerd reads it: without a scheme it is https. */
 export function endpointKey(text: string): string {
   const url = URL.parse(text.startsWith("http") ? text : `https://${text}`);

@@ -7,15 +7,11 @@
 /** Read for every registry that has no folder of its own. */
 export const DEFAULT_FOLDER = "_default";
 
-/**
- * Where the user's files are kept before they are replaced. containerd opens a
- * folder only by the name of a registry, by `host_port_`, or as `_default`. No
- * registry begins with an underscore, so it never takes this one for its own.
- */
-export const BACKUP_FOLDER = "_peili_backup";
-
 /** Letters, digits, dots, hyphens; a port; brackets and colons of IPv6. */
-const REGISTRY = /^(?!\.{1,2}$)[A-Za-z0-9.\-[\]:]+$/;
+const REGISTRY = /^[A-Za-z0-9[][A-Za-z0-9.\-[\]:]*$/;
+
+/** How containerd also writes `host:port`, and looks for it first. */
+const PORTABLE = /^(.+)_(\d+)_$/;
 
 /**
  * The folders that containerd tries for a registry, in its order; the first
@@ -36,5 +32,11 @@ export function registryFolders(registry: string): string[] {
 
 /** Whether files may be written below this name: a registry or `_default`. */
 export function isHostsFolder(folder: string): boolean {
-  return folder === DEFAULT_FOLDER || REGISTRY.test(folder);
+  return folder === DEFAULT_FOLDER || registryOf(folder) !== null;
+}
+
+/** The registry that a folder is of; null for `_default` and what is none. */
+export function registryOf(folder: string): string | null {
+  const registry = folder.replace(PORTABLE, "$1:$2");
+  return REGISTRY.test(registry) ? registry : null;
 }

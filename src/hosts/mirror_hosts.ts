@@ -3,9 +3,14 @@
  * @module
  */
 
-import { parseEndpoint } from "./endpoint.ts";
-import { DEFAULT_FOLDER, isHostsFolder } from "./folders.ts";
-import type { HostEntry, HostsFile } from "./hosts_toml.ts";
+import {
+  bracketed,
+  type Endpoint,
+  isLoopback,
+  parseEndpoint,
+} from "./endpoint.ts";
+import { DEFAULT_FOLDER, registryOf } from "./folders.ts";
+import type { MirrorHost } from "./with_hosts.ts";
 
 /**
  * How long containerd tries to connect to the mirror. Long enough for a
@@ -13,6 +18,9 @@ import type { HostEntry, HostsFile } from "./hosts_toml.ts";
  * enough that a node without its mirror goes on to the registry soon.
  */
 export const DEFAULT_DIAL_TIMEOUT_MS = 1000;
+
+/** Stands for the node's address in a target, where a machine fills it in. */
+export const NODE_IP = "NODE_IP";
 
 /** What `mirrorHosts` is told. */
 export interface MirrorHostsOptions {
@@ -23,8 +31,34 @@ export interface MirrorHostsOptions {
    * @default []
    */
   registries?: readonly string[];
-  /** Where the mirror is, `http(s)://host[:port]`, asked in this order. */
+  /** Where Peili is, `http(s)://host[:port]`, asked in this order. */
   mirrorTargets: readonly string[];
+  /**
+   * Further mirrors, asked after Peili, without its headers and without what
+   * the registry is reached with.
+   *
+   * @default []
+   */
+  additionalTargets?: readonly string[];
+  /**
+   * The `Authorization` header that goes to Peili, and to no other mirror. A
+   * header of another name would follow a redirect to the registry; this one
+   * containerd shows to the token server that such a registry names, too.
+   */
+  authorization?: string;
+  /**
+   * Whether a target may be this machine's loopback: only where Peili listens
+   * there itself.
+   *
+   * @default false
+   */
+  loopback?: boolean;
+  /**
+   * Whether `NODE_IP` may be in a target: only where it is filled in later.
+   *
+   * @default false
+   */
+  placeholder?: boolean;
   /**
    * Whether the mirror is also asked which digest a tag has.
    *
@@ -39,19 +73,21 @@ export interface MirrorHostsOptions {
   dialTimeoutMs?: number;
 }
 
-/** One `hosts.toml` to be. */
+/** What goes into one folder. */
 export interface MirrorHosts {
-  /** Its folder below the configuration path: `_default` or `host[:port]`. */
+  /** Its name below the configuration path: `_default` or `host[:port]`. */
   folder: string;
-  /** Its content. */
-  file: HostsFile;
+  /** Where the registry is, for a file that does not say; absent for all. */
+  server?: string;
+  /** In the order in which containerd asks. */
+  hosts: readonly MirrorHost[];
 }
 
 /**
- * Says which files to write.
+ * Says what to write where.
  *
  * @throws {TypeError} when a registry or a target is not
- * `http(s)://host[:port]`.
+ * `http(s)://host[:port]`, or a target is loopback.
  * @throws {RangeError} when there is no target, the time is no positive whole
  * number, or one registry is given with two schemes.
  */
@@ -72,7 +108,8 @@ export function mirrorHosts(options: MirrorHostsOptions): MirrorHosts[] {
   }
   return [...servers].map(([folder, server]) => ({
     folder,
-    file: { ...(server === undefined ? {} : { server }), hosts },
+    ...(server === undefined ? {} : { server }),
+    hosts,
   }));
 }
 
@@ -81,7 +118,7 @@ function placeOf(registry: string): { folder: string; server?: string } {
     return { folder: DEFAULT_FOLDER };
   }
   const { authority, url } = parseEndpoint(registry, "registry");
-  if (!isHostsFolder(authority)) {
+  if (registryOf(authority) !== authority) {
     throw new TypeError(
       `Cannot use registry ${JSON.stringify(registry)}: ` +
         "no image name can begin with its host",
@@ -94,25 +131,56 @@ function placeOf(registry: string): { folder: string; server?: string } {
   return { folder: authority, server };
 }
 
-function mirrorEntries(options: MirrorHostsOptions): HostEntry[] {
-  const { mirrorTargets, resolveTags = true } = options;
-  const targets = new Map<string, string>();
-  for (const target of mirrorTargets) {
-    const { key, url } = parseEndpoint(target, "mirror target");
-    if (!targets.has(key)) targets.set(key, url);
-  }
-  if (targets.size === 0) {
+function mirrorEntries(options: MirrorHostsOptions): MirrorHost[] {
+  const { resolveTags = true, authorization } = options;
+  const own = options.mirrorTargets.map((text) => ownTarget(text, options));
+  if (own.length === 0) {
     throw new RangeError("Cannot write hosts.toml: there is no mirror target");
   }
+  const further = (options.additionalTargets ?? []).map((text) =>
+    parseEndpoint(bracketed(text), "additional mirror target")
+  );
   const dialTimeout = goDuration(
     options.dialTimeoutMs ?? DEFAULT_DIAL_TIMEOUT_MS,
   );
   const capabilities = resolveTags ? ["pull", "resolve"] : ["pull"];
-  return [...targets.values()].map((url) => ({
-    url,
-    capabilities: [...capabilities],
-    dialTimeout,
-  }));
+  const entries = new Map<string, MirrorHost>();
+  for (const target of [...own, ...further]) {
+    if (entries.has(target.key)) continue;
+    const redirects = own.includes(target);
+    const header = redirects && authorization
+      ? { header: { Authorization: authorization } }
+      : {};
+    const { url } = target;
+    entries.set(target.key, {
+      ...{ url, redirects, dialTimeout, ...header },
+      capabilities: [...capabilities],
+    });
+  }
+  return [...entries.values()];
+}
+
+function ownTarget(
+  text: string,
+  { loopback = false, placeholder = false }: MirrorHostsOptions,
+): Endpoint {
+  const target = parseEndpoint(bracketed(text), "mirror target");
+  if (!placeholder && text.includes(NODE_IP)) {
+    throw rejected(text, "NODE_IP stands for the node's address: give that");
+  }
+  if (loopback || !isLoopback(target)) return target;
+  throw rejected(
+    text,
+    "it is loopback, where a host port or node port of Kubernetes does not " +
+      "answer with every network plugin and kube-proxy mode; give the node's " +
+      "IP, or --loopback where Peili itself listens there",
+  );
+}
+
+function rejected(text: string, why: string): TypeError {
+  return new TypeError(
+    `Cannot use mirror target ${JSON.stringify(text)}: ${why}`,
+  );
 }
 
 /** Go reads `1s` and `200ms`. */

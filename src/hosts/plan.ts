@@ -1,56 +1,67 @@
 /**
- * Says what installing would do in each folder, reading only.
+ * Says what configuring and restoring would do below containerd's `certs.d`,
+ * reading only.
  * @module
  */
 
-import { DENO_FILES } from "./file_operations.ts";
-import type { FileOperations, NewFile } from "./file_operations.ts";
-import { isHostsFolder, registryFolders } from "./folders.ts";
-import type { HostsFile } from "./hosts_toml.ts";
-import { mergeHosts } from "./merge.ts";
+import type { FileOperations } from "./file_operations.ts";
+import { type FolderPlan, planFolder, planRestore } from "./folder_plan.ts";
+import {
+  DEFAULT_FOLDER,
+  isHostsFolder,
+  registryFolders,
+  registryOf,
+} from "./folders.ts";
 import type { MirrorHosts } from "./mirror_hosts.ts";
+import { isDeployment } from "./region.ts";
+import type { WantedHosts } from "./with_hosts.ts";
 
-/** What is to be done in a folder; nothing has been touched yet. */
-export type InstallPlan =
-  | {
-    kind: "write";
-    folder: string;
-    /** The new file. */
-    content: NewFile;
-    /** The user's file that it replaces, to be kept first; or null. */
-    replaces: NewFile | null;
-  }
-  | { kind: "unchanged"; folder: string }
-  | { kind: "left-alone"; folder: string; why: string };
+/** What one deployment wants below the configuration path. */
+export interface Wanted {
+  /** The deployment's name. */
+  readonly deployment: string;
+  /** What `mirrorHosts` returned. Nothing is taken out of them: restore. */
+  readonly hosts: readonly MirrorHosts[];
+  /**
+   * Whether folders of registries stay as they are where all registries are
+   * mirrored. containerd then asks no mirror for those: they hide `_default`.
+   */
+  readonly keepExisting: boolean;
+}
 
 /**
- * Says what `installHosts` would do, and touches nothing.
+ * Plans every folder: those that are wanted, those of the user's that would
+ * hide `_default`, and those where the deployment has lines that it wants no
+ * more.
  *
- * @param configPath one folder, not a list with colons.
- * @param wanted what `mirrorHosts` returned.
- * @param files how files are read.
- * @throws {TypeError} when the path is not usable.
+ * @param root the configuration path, as `rootOf` gives it.
+ * @throws {TypeError} when the deployment's name cannot be one.
  * @throws {Error} when reading fails, or a folder's name is not a registry.
  */
-export async function planHosts(
-  configPath: string,
-  wanted: readonly MirrorHosts[],
-  files: FileOperations = DENO_FILES,
-): Promise<InstallPlan[]> {
-  const root = rootOf(configPath);
-  const plans: InstallPlan[] = [];
-  for (const { folder, file } of wanted) {
+export async function* planHosts(
+  root: string,
+  wanted: Wanted,
+  files: FileOperations,
+): AsyncGenerator<FolderPlan> {
+  const { deployment } = wanted;
+  if (!isDeployment(deployment)) {
+    throw new TypeError(`Cannot use deployment ${JSON.stringify(deployment)}`);
+  }
+  const places = await placesOf(files, root, wanted);
+  const existing = (await files.folderNames(root)).filter(isHostsFolder);
+  for (const folder of new Set([...places.keys(), ...existing])) {
+    const path = `${root}/${folder}`;
     try {
-      const used = await folderInUse(files, root, folder);
-      plans.push(await planFolder(files, `${root}/${used}`, file));
+      const place = places.get(folder);
+      const plan = place
+        ? await planFolder(files, path, { ...place, deployment })
+        : await planRestore(files, path, deployment);
+      if (plan) yield plan;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`Cannot read ${root}/${folder}: ${why}`, {
-        cause,
-      });
+      throw new Error(`Cannot read ${path}: ${why}`, { cause });
     }
   }
-  return plans;
 }
 
 /**
@@ -69,6 +80,30 @@ export function rootOf(configPath: string): string {
   return configPath.replace(/(?<=.)\/+$/, "");
 }
 
+/** What is wanted in which folder. */
+async function placesOf(
+  files: FileOperations,
+  root: string,
+  { deployment, hosts, keepExisting }: Wanted,
+): Promise<Map<string, Omit<WantedHosts, "deployment">>> {
+  const places = new Map<string, Omit<WantedHosts, "deployment">>();
+  for (const { folder, ...rest } of hosts) {
+    const used = await folderInUse(files, root, folder);
+    places.set(used, { ...rest, registry: registryOf(used) });
+  }
+  const all = places.get(DEFAULT_FOLDER);
+  if (!all || keepExisting) return places;
+  for (const folder of await files.folderNames(root)) {
+    const registry = registryOf(folder);
+    if (registry === null || places.has(folder)) continue;
+    const plan = await planRestore(files, `${root}/${folder}`, deployment);
+    // Without this deployment it would not be there, and hide nothing.
+    if (plan?.kind === "remove" && plan.withFolder) continue;
+    places.set(folder, { hosts: all.hosts, registry });
+  }
+  return places;
+}
+
 /** The folder that containerd reads once the wanted one exists. */
 async function folderInUse(
   files: FileOperations,
@@ -80,53 +115,4 @@ async function folderInUse(
   }
   const [preferred = folder] = registryFolders(folder);
   return await files.status(`${root}/${preferred}`) ? preferred : folder;
-}
-
-async function planFolder(
-  files: FileOperations,
-  path: string,
-  own: HostsFile,
-): Promise<InstallPlan> {
-  const folder = path.slice(path.lastIndexOf("/") + 1);
-  const leftAlone = (why: string): InstallPlan => {
-    return { kind: "left-alone", folder, why };
-  };
-  const status = await files.status(path);
-  if (status && status.kind !== "folder") return leftAlone("not a folder");
-  const hosts = await files.status(`${path}/hosts.toml`);
-  if (hosts && hosts.kind !== "file") {
-    // Replacing a link would hide the file of whoever made it.
-    return leftAlone("hosts.toml is not a regular file");
-  }
-  const names = await files.fileNames(path);
-  const old = hosts && {
-    bytes: await files.read(`${path}/hosts.toml`),
-    mode: hosts.mode,
-  };
-  try {
-    const text = old ? decode(old.bytes) : null;
-    const merged = mergeHosts(own, { text, names });
-    if (merged.text === text) return { kind: "unchanged", folder };
-    return {
-      kind: "write",
-      folder,
-      content: {
-        bytes: new TextEncoder().encode(merged.text),
-        // What the user closed to others stays closed.
-        mode: (old?.mode ?? 0o644) & 0o644,
-      },
-      replaces: merged.replacesUser ? old : null,
-    };
-  } catch (error) {
-    if (error instanceof SyntaxError) return leftAlone(error.message);
-    throw error;
-  }
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new SyntaxError("Cannot read hosts.toml: not UTF-8", { cause });
-  }
 }

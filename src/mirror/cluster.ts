@@ -15,7 +15,8 @@ import type {
   OpenContent,
   OpenOptions,
 } from "../content/source.ts";
-import type { Flights, PullState } from "../flight/flights.ts";
+import type { PullState } from "../content/pull_state.ts";
+import type { Flights } from "../flight/flights.ts";
 import type { FlightReply } from "../flight/messages.ts";
 import type { Digest } from "../oci/digest.ts";
 import { RegistryError } from "../oci/error.ts";
@@ -142,13 +143,14 @@ export function cluster(
     request: ContentRequest,
     { range, signal }: OpenOptions,
     failed: string[],
+    stalled: string | null = null,
   ): Promise<Obtained> {
     const { digest } = request;
     using limit = deadline(signal, obtainMs);
     const options = { range, signal: limit.signal };
     const chunk = startOf(range) > 0 && await fromRecent(request, options);
     if (chunk) return chunk;
-    const askHome = () => ask(request, options, failed);
+    const askHome = () => ask(request, options, failed, stalled);
     let told: Told | null = null;
     let mayLead = false;
     let failures = 0;
@@ -168,15 +170,17 @@ export function cluster(
       if (started instanceof RegistryError) return started;
       if (started) {
         // Not always the first that home told.
-        flights.follows(digest, started.from);
+        if (!request.plain) flights.follows(digest, started.from);
         if (reply.kind === "holders") recent.set(digest, started.from);
         const depth = reply.kind === "follow" ? reply.depth : undefined;
         return { started, role: reply.kind, depth };
       }
       failures++;
-      failed.push(
-        ...reply.kind === "follow" ? reply.peers.slice(0, 1) : reply.peers,
-      );
+      const gone = reply.kind === "follow"
+        ? reply.peers.slice(0, 1)
+        : reply.peers;
+      failed.push(...gone);
+      if (stalled !== null && gone.includes(stalled)) stalled = null;
       log.debug("nobody of the flight delivers", { digest, failures });
     }
     if (signal.aborted) return null;
@@ -213,9 +217,11 @@ export function cluster(
     request: ContentRequest,
     { range, signal }: OpenOptions,
     failed: readonly string[],
+    stalled: string | null,
   ): Promise<Told> {
     const { digest } = request;
-    const own = await pullState(digest);
+    // What this node's containerd pulls meanwhile is nothing to such a client.
+    const own = request.plain ? null : await pullState(digest);
     const join = (pulls: boolean, known: readonly string[]) =>
       flights.join({
         digest,
@@ -224,6 +230,7 @@ export function cluster(
         total: own?.kind === "pulling" ? own.total : 0,
         holders: known,
         failed,
+        stalled,
         signal,
       });
     const found = firstHolder(request, failed, signal);
@@ -343,9 +350,10 @@ export function cluster(
     request: ContentRequest,
     options: OpenOptions,
     failed: string[],
+    stalled: string | null,
   ): Promise<StartedBody | null> {
     metrics.count("peili_flight_rejoins_total", {});
-    const next = await obtain(request, options, failed);
+    const next = await obtain(request, options, failed, stalled);
     if (next === "lead") {
       leads.expect(request.digest);
       return null;
@@ -368,26 +376,28 @@ export function cluster(
     { started, role, depth }: Exclude<Obtained, RegistryError | string | null>,
     signal: AbortSignal,
   ): OpenContent {
-    const { digest } = request;
+    const { digest, plain } = request;
     const flight = { role, ...depth ? { depth } : {}, rejoins: 0 };
     const broke = new Set<string>();
     const { descriptor: { size }, range } = started.content;
     // The end of a chunk is not the end of the pull.
     const hasLast = range === null || range.end === size - 1;
-    const part = sent.begin(digest, range?.start ?? 0);
+    const part = plain ? null : sent.begin(digest, range?.start ?? 0);
     const content = peers.relay(request, started, {
-      async goOn(range, failed) {
+      async goOn(range, failed, reason) {
         flight.rejoins++;
         broke.add(failed);
         // Long ago is no reason: in the end nobody would be left but upstream.
         const recent = [...broke].filter((one) => aside.has(one, digest));
-        const next = await goOn(request, { range, signal }, recent);
-        if (!next) await part.lowest();
+        const stalled = reason === "stalled" ? failed : null;
+        const next = await goOn(request, { range, signal }, recent, stalled);
+        if (!next) await part?.lowest();
         return next;
       },
       onEnd(whole, sources) {
-        part.end();
-        if (whole && hasLast) flights.delivered(digest, [...sources]);
+        part?.end();
+        if (plain || !whole || !hasLast) return;
+        flights.delivered(digest, [...sources]);
       },
     });
     return { ...content, flight };
@@ -397,8 +407,8 @@ export function cluster(
     resolve,
     stat,
     async open(request, options) {
-      const { digest } = request;
-      if (leads.takeDecided(digest)) return await lead(request);
+      const { digest, plain } = request;
+      if (!plain && leads.takeDecided(digest)) return await lead(request);
       const got = await obtain(request, options, []);
       if (got === "lead") return await lead(request);
       if (got instanceof RegistryError) throw got;

@@ -121,8 +121,12 @@ function tagPath({ registry, repository, tag }: TagReference): string {
   }`;
 }
 
+/** What had no `ns` is passed on without one: the peer must know, too. */
 function contentPath(request: ContentRequest): string {
-  const { kind, repository, digest, registry } = request;
+  const { kind, repository, digest, registry, plain } = request;
+  if (plain && registry) {
+    return `/v2/${registry}/${repository}/${kind}s/${digest}`;
+  }
   const ns = registry ? `?ns=${encodeURIComponent(registry)}` : "";
   return `/v2/${repository}/${kind}s/${digest}${ns}`;
 }

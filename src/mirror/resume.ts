@@ -25,11 +25,15 @@ export interface ResumeOptions {
   /** Bytes that the whole body has. */
   readonly length: number;
   /**
-   * Finds another source that goes on at a byte of the body.
+   * Finds another source that goes on at a byte of the body, and is told why the
+   * last one was left.
    *
    * @returns The rest from there, or null when there is none
    */
-  readonly reopen: (offset: number) => Promise<StartedBody | null>;
+  readonly reopen: (
+    offset: number,
+    reason: BreakReason,
+  ) => Promise<StartedBody | null>;
   /** Hears that a source was left at a byte. */
   readonly onBreak: (from: string, reason: BreakReason, offset: number) => void;
   /** Hears of bytes that came from a source. */
@@ -149,7 +153,7 @@ class ResumeLoop {
     this.#options.onBreak(from, reason, this.#offset);
     // Not awaited: a peer that hangs must not hold the body.
     rest.cancel().catch(() => {/* it is broken already */});
-    const next = await this.#reopen();
+    const next = await this.#reopen(reason);
     if (next && !this.#ended) {
       this.#source = next;
       this.#held = next.first;
@@ -160,9 +164,9 @@ class ResumeLoop {
     throw new Error(`the body ended at byte ${this.#offset}: ${reason}`);
   }
 
-  async #reopen(): Promise<StartedBody | null> {
+  async #reopen(reason: BreakReason): Promise<StartedBody | null> {
     try {
-      return await this.#options.reopen(this.#offset);
+      return await this.#options.reopen(this.#offset, reason);
     } catch (error) {
       this.#end(); // Else its timer would run for ever.
       throw error;

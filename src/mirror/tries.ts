@@ -18,7 +18,7 @@ import { rangeLength } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { Peer, Router } from "../routing/router.ts";
 import type { Aside } from "./aside.ts";
-import { resumedBody, type StartedBody } from "./resume.ts";
+import { type BreakReason, resumedBody, type StartedBody } from "./resume.ts";
 import { CorruptError, discard, type Started, startFrom } from "./start.ts";
 
 /** What trying peers needs of other parts. */
@@ -58,6 +58,7 @@ export type Tried<T> = HedgeResult<T | RegistryError>;
 export type GoOn = (
   part: { readonly start: number; readonly end: number },
   failed: string,
+  reason: BreakReason,
 ) => Promise<StartedBody | null>;
 
 /** What is done with a relay. */
@@ -186,8 +187,9 @@ export function tries(deps: TriesDeps): Tries {
       let last = started.from;
       const body = resumedBody(started, {
         length: range ? rangeLength(range) : descriptor.size,
-        async reopen(offset) {
-          const next = await goOn({ start: begin + offset, end }, last);
+        async reopen(offset, reason) {
+          const rest = { start: begin + offset, end };
+          const next = await goOn(rest, last, reason);
           const outcome = next ? "resumed" : "ended";
           metrics.count("peili_resumes_total", { outcome });
           if (next) sources.add(last = next.from);

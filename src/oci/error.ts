@@ -22,8 +22,8 @@ export type ErrorCode =
  * containerd repeats those up to 6 times back to back instead of going to the
  * next host. "No" is 404 and "busy" is 503: both send it on at once.
  *
- * Codes: OCI distribution spec v1.1, "Error Codes"; UNAVAILABLE and
- * RANGE_INVALID from the distribution project's list.
+ * Codes: OCI distribution spec v1.1, "Error Codes"; UNAVAILABLE (which is no 4xx)
+ * and RANGE_INVALID from the distribution project's list.
  */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   BLOB_UNKNOWN: 404,
@@ -35,6 +35,14 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   UNAUTHORIZED: 401,
   UNAVAILABLE: 503,
   UNSUPPORTED: 404,
+};
+
+/**
+ * What an answer says where the spec's list has no such code, and a 4xx must have
+ * one of it: the nearest.
+ */
+const LISTED: Partial<Record<ErrorCode, string>> = {
+  RANGE_INVALID: "SIZE_INVALID",
 };
 
 /** What an error may say beyond its code and message. */
@@ -89,7 +97,11 @@ export class RegistryError extends Error {
 export function errorResponse(error: RegistryError, method: string): Response {
   const { code, message, detail, status } = error;
   const body = new TextEncoder().encode(JSON.stringify({
-    errors: [{ code, ...(detail ? { detail } : {}), message }],
+    errors: [{
+      code: LISTED[code] ?? code,
+      ...(detail ? { detail } : {}),
+      message,
+    }],
   }));
   return new Response(method === "HEAD" ? null : body, {
     status,

@@ -105,6 +105,31 @@ export function parseImageName(name: string): ImageName | null {
 }
 
 /**
+ * Splits a name as people write it, by Docker's rule: the part before the first
+ * slash is the registry when it has a dot or a colon or is `localhost`. Else the
+ * name is one of `docker.io`, whose single names are in `library/`.
+ *
+ * @param name `ghcr.io/me/app`, `me/app`, `redis`; a tag or digest may follow
+ * @returns The registry, and the rest as a path in it; neither is checked
+ */
+export function splitFamiliarName(
+  name: string,
+): { registry: string; path: string } {
+  const [, first, rest = ""] = /^([^/]*[.:][^/]*|localhost)\/(.*)$/s
+    .exec(name) ?? [];
+  const isHub = first === undefined || HUB.has(first);
+  if (!isHub) return { registry: first, path: rest };
+  const path = first === undefined ? name : rest;
+  return {
+    registry: "docker.io",
+    path: path.includes("/") ? path : `library/${path}`,
+  };
+}
+
+/** Names of the registry whose short names everybody knows. */
+const HUB: ReadonlySet<string> = new Set(["docker.io", "index.docker.io"]);
+
+/**
  * The name under which the cluster knows a tag, and under which containerd
  * stores the image.
  *

@@ -6,7 +6,12 @@
 
 import { type Digest, parseDigest } from "./digest.ts";
 import { RegistryError } from "./error.ts";
-import { isRegistry, isRepository, isTag } from "./reference.ts";
+import {
+  isRegistry,
+  isRepository,
+  isTag,
+  splitFamiliarName,
+} from "./reference.ts";
 
 /** A request to the pull part of the OCI distribution spec v1.1. */
 export type RegistryRequest =
@@ -21,8 +26,16 @@ export type RegistryRequest =
 export interface ContentRequest {
   /** Which endpoint was asked. */
   readonly kind: "blob" | "manifest";
-  /** Registry of the `ns` query, when it was given. */
+  /** Registry of the `ns` query, or of the path where there was none. */
   readonly registry?: string;
+  /**
+   * True when there was no `ns`: the client does not know that it asks a mirror
+   * (crane, skopeo, podman, curl), so it is no containerd whose pull others could
+   * follow. It is given what is there, and never goes upstream for others.
+   *
+   * @default {false}
+   */
+  readonly plain?: boolean;
   /** The `<name>`. */
   readonly repository: string;
   /** What is wanted. */
@@ -33,8 +46,10 @@ export interface ContentRequest {
 export interface TagRequest {
   /** Told apart from a manifest by digest, because it must be resolved first. */
   readonly kind: "tag";
-  /** Registry of the `ns` query. */
+  /** Registry of the `ns` query, or of the path where there was none. */
   readonly registry: string;
+  /** True when there was no `ns`, as in a {@linkcode ContentRequest}. */
+  readonly plain?: boolean;
   /** The `<name>`. */
   readonly repository: string;
   /** What is wanted. */
@@ -44,8 +59,20 @@ export interface TagRequest {
 /** The endpoints that are served; names may hold the words too, so greedily. */
 const CONTENT_PATH = /^\/v2\/(.+)\/(blobs|manifests)\/([^/]+)$/;
 
-/** Endpoints of the spec that a pull-only mirror does not have (end-8, end-12, `_catalog`). */
-const OTHER_PATH = /^\/v2\/(_catalog|.+\/(tags\/list|referrers\/[^/]+))$/;
+/**
+ * Endpoints of the spec that a pull-only mirror does not have: end-8, end-12,
+ * end-13, `_catalog`. What the nodes happen to hold is no list of a repository's
+ * tags or referrers, and 404 is the spec's word for "not supported": clients then
+ * look for referrers by a tag, which is served.
+ */
+const OTHER_PATH =
+  /^\/v2\/(_catalog|.+\/(tags\/list|referrers\/[^/]+|blobs\/uploads\/[^/]*))$/;
+
+/**
+ * A registry with a port in a path: `localhost_5000`, because clients refuse a
+ * second colon in a name. No name of a host or of Docker Hub has an underscore.
+ */
+const PORT_IN_PATH = /^([^/_]+)_([0-9]{1,5})\//;
 
 /**
  * Reads a request.
@@ -71,38 +98,51 @@ export function parseRequest(method: string, url: URL): RegistryRequest {
       ? new RegistryError("UNSUPPORTED", `${pathname} is not served`)
       : new RegistryError("NAME_INVALID", `no such endpoint: ${pathname}`);
   }
-  const [, repository = "", endpoint, reference = ""] = match;
-  if (!isRepository(repository)) {
-    throw new RegistryError("NAME_INVALID", `invalid name: ${repository}`);
-  }
+  const [, name = "", endpoint, reference = ""] = match;
   const kind = endpoint === "blobs" ? "blob" : "manifest";
-  return parseReference(kind, repository, reference, parseNamespace(url));
+  return parseReference(kind, reference, parseName(name, parseNamespace(url)));
+}
+
+/** Where something is, and whether that was said by the path alone. */
+type Name = Pick<TagRequest, "registry" | "repository" | "plain">;
+
+/**
+ * Without `ns` the path is read as people write names, so that
+ * `127.0.0.1:5000/ghcr.io/me/app` is what it looks like.
+ */
+function parseName(name: string, ns: string | null): Name {
+  const named = ns === null ? nameInPath(name) : {
+    registry: ns,
+    repository: name,
+  };
+  if (isRepository(named.repository) && isRegistry(named.registry)) {
+    return named;
+  }
+  throw new RegistryError("NAME_INVALID", `invalid name: ${name}`);
+}
+
+function nameInPath(name: string): Name {
+  const { registry, path } = splitFamiliarName(
+    name.replace(PORT_IN_PATH, "$1:$2/"),
+  );
+  return { registry, repository: path, plain: true };
 }
 
 function parseReference(
   kind: "blob" | "manifest",
-  repository: string,
   reference: string,
-  registry: string | null,
+  name: Name,
 ): RegistryRequest {
   const text = decodeURIComponentOrNull(reference) ?? reference;
   const digest = parseDigest(text);
-  if (digest) {
-    return { kind, repository, digest, ...(registry ? { registry } : {}) };
-  }
+  if (digest) return { kind, ...name, digest };
   if (kind === "blob" || text.includes(":")) {
     throw new RegistryError("DIGEST_INVALID", `invalid digest: ${text}`);
   }
   if (!isTag(text)) {
     throw new RegistryError("NAME_INVALID", `invalid tag: ${text}`);
   }
-  if (!registry) {
-    throw new RegistryError(
-      "NAME_INVALID",
-      `the tag ${text} needs the query ns=<registry>`,
-    );
-  }
-  return { kind: "tag", registry, repository, tag: text };
+  return { kind: "tag", ...name, tag: text };
 }
 
 /** `ns` as containerd sends it, url-encoded; a malformed one is refused. */

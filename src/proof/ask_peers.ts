@@ -53,7 +53,8 @@ export function askPeers(
   return async (text, request) => {
     const url = new URL(text);
     const { method = "GET", body = "" } = request;
-    const asked = deployment.ask(method, url.pathname + url.search, body);
+    const target = url.pathname + url.search;
+    const asked = deployment.ask({ method, target, body });
     const headers = new Headers(request.headers);
     PRIVATE.forEach((name) => headers.delete(name));
     for (const [name, value] of Object.entries(asked.headers)) {

@@ -6,7 +6,14 @@
  */
 
 import { withCheckedBody } from "./checked_body.ts";
-import { digestOfBody, type Proofs, proofs, type Refusal } from "./proof.ts";
+import {
+  type Answer,
+  type Claim,
+  digestOfBody,
+  type Proofs,
+  proofs,
+  type Refusal,
+} from "./proof.ts";
 import type { SecretKeys } from "./secret.ts";
 
 /** Header with the name of the asker's network. */
@@ -24,11 +31,9 @@ export interface Deployment {
   /**
    * Prepares a request to a peer.
    *
-   * @param method In capitals
-   * @param target Path and query, as they go over the wire
-   * @param body What is sent; "" for nothing
+   * @param claim What is asked, and the body that is sent; "" for none
    */
-  ask(method: string, target: string, body: string): Asked;
+  ask(claim: Claim & { readonly body: string }): Asked;
   /** Judges who asks. It reads no body and does not throw. */
   admit(request: Request): Member | Stranger;
 }
@@ -43,26 +48,22 @@ export interface Asked {
 
 /** A node of this deployment asks. */
 export interface Member {
+  /** Tells it from a stranger. */
   readonly kind: "member";
   /** The request; its body breaks at the end if it is not what was signed. */
   readonly request: Request;
-  /**
-   * Headers of the answer, which prove that this node is of the deployment.
-   *
-   * @param status Its status
-   * @param digest Its Docker-Content-Digest, or null
-   */
-  answer(
-    status: number,
-    digest: string | null,
-  ): Readonly<Record<string, string>>;
+  /** Headers of the answer, which prove that this node is of the deployment. */
+  answer(answer: Answer): Readonly<Record<string, string>>;
 }
 
 /** Somebody else asks. */
 export interface Stranger {
+  /** Tells it from a member. */
   readonly kind: "stranger";
   /** Why it is none of us. */
   readonly reason: Refusal | "another network";
+  /** The network that it names, when that is another one. */
+  readonly network?: string;
   /** Seconds that its clock is ahead of ours, when only that is wrong. */
   readonly skewSeconds?: number;
 }
@@ -80,6 +81,9 @@ export interface DeploymentOptions {
    */
   readonly now?: () => number;
 }
+
+/** Characters of a network's name. */
+const MAX_NAME = 63;
 
 const DIGEST_HEADER = "Docker-Content-Digest";
 
@@ -101,10 +105,8 @@ export function deployment(options: DeploymentOptions): Deployment {
       }),
       admit(request) {
         // Who says no name is a person with curl: there is no secret to know.
-        const name = request.headers.get(NETWORK_HEADER) ?? network;
-        return name === network
-          ? { kind: "member", request, answer: () => ({}) }
-          : { kind: "stranger", reason: "another network" };
+        return strangerBy(request, network) ??
+          { kind: "member", request, answer: () => ({}) };
       },
     }),
   };
@@ -115,25 +117,22 @@ function secretSides(
   { sign, check }: Proofs,
 ): Pick<Deployment, "ask" | "admit"> {
   return {
-    ask(method, target, body) {
+    ask({ method, target, body }) {
       const digest = hasBody(method) ? digestOfBody(body) : "";
       const { text, answered } = sign({ method, target, body: digest });
       return {
         headers: { [NETWORK_HEADER]: network, [PROOF_HEADER]: text },
         trusts: ({ status, headers }) =>
-          answered(
-            headers.get(PROOF_HEADER) ?? "",
+          answered(headers.get(PROOF_HEADER) ?? "", {
             status,
-            headers.get(DIGEST_HEADER),
-          ),
+            digest: headers.get(DIGEST_HEADER),
+          }),
       };
     },
     admit(request) {
+      const stranger = strangerBy(request, network);
+      if (stranger) return stranger;
       const { method, url, headers } = request;
-      const name = headers.get(NETWORK_HEADER);
-      if (name !== null && name !== network) {
-        return { kind: "stranger", reason: "another network" };
-      }
       const target = url.slice(url.indexOf("/", "http://".length));
       const claim = { method, target };
       const verdict = check(headers.get(PROOF_HEADER), claim);
@@ -143,12 +142,18 @@ function secretSides(
         request: hasBody(method)
           ? withCheckedBody(request, verdict.body)
           : request,
-        answer: (status, digest) => ({
-          [PROOF_HEADER]: verdict.answer(status, digest),
-        }),
+        answer: (answer) => ({ [PROOF_HEADER]: verdict.answer(answer) }),
       };
     },
   };
+}
+
+/** Who names another network; null for one who names this one, or none. */
+function strangerBy({ headers }: Request, network: string): Stranger | null {
+  const name = headers.get(NETWORK_HEADER) ?? network;
+  if (name === network) return null;
+  const kind = "stranger";
+  return { kind, reason: "another network", network: name.slice(0, MAX_NAME) };
 }
 
 /** What GET and HEAD may carry nobody reads. */

@@ -36,15 +36,27 @@ const MAX_FILE_BYTES = 64 << 10;
 /** Characters below which a secret counts as weak: 16 of base64 are 96 bits. */
 const MIN_CHARACTERS = 16;
 
+/** Control characters, and what stands for bytes that are no UTF-8. */
+// deno-lint-ignore no-control-regex
+const NO_TEXT = /[\u0000-\u0008\u000e-\u001f\ufffd]/;
+
 /**
  * Makes keys.
  *
  * @param text One secret a line; empty lines and spaces around do not count
  * @param network Name of the deployment
  * @returns The keys
- * @throws {RangeError} If there is no secret, or more than 8
+ * @throws {RangeError} If there is no secret, or more than 8, or it is of a kind
+ * whose lines are not secrets
  */
 export function secretKeys(text: string, network: string): SecretKeys {
+  // As text, random bytes are few; and a PEM begins with what everybody knows.
+  if (NO_TEXT.test(text)) {
+    throw new RangeError("it is no text: base64 makes one");
+  }
+  if (text.includes("-----BEGIN ")) {
+    throw new RangeError("it is a PEM, and each line would be a secret");
+  }
   const [first, ...others] = text.split("\n").map((line) => line.trim())
     .filter((line) => line !== "");
   if (first === undefined) throw new RangeError("it holds no secret");

@@ -55,7 +55,12 @@ export function registryHandler(
     facts.source = found.from;
     if (found.from === LOCAL) facts.handler = endpoint;
     if ("flight" in found && found.flight) facts.flight = found.flight;
-    return "body" in found ? whole(found) : headers(found);
+    const answer = "body" in found ? whole(found) : headers(found);
+    // Distribution spec after v1.1, "Registry Proxying": who sent ns gets it back.
+    if (asked.registry && !asked.plain) {
+      answer.headers.set("OCI-Namespace", asked.registry);
+    }
+    return answer;
   };
 }
 
@@ -75,11 +80,10 @@ async function find(
   }
   const target = await source.resolve(asked, { signal });
   if (!target || method === "HEAD") return target;
-  const { registry, repository } = asked;
+  const { tag: _tag, ...name } = asked;
   const manifest = {
+    ...name,
     kind: "manifest",
-    registry,
-    repository,
     digest: target.digest,
   } as const;
   return await source.open(manifest, { signal });

@@ -13,20 +13,26 @@ import type { Handler } from "./exchange.ts";
 /** Strangers are counted by the metrics; the log says once a minute why. */
 const SAY_EVERY_MS = 60_000;
 
+/** What a guard needs. */
+export interface MembersDeps {
+  /** Who is let in. */
+  readonly deployment: Deployment;
+  /** Hears why somebody is not. */
+  readonly log: Log;
+}
+
 /**
  * Puts a guard before a handler. A stranger costs one look at two headers: no
  * body is read, and nothing is asked. The 401 has no challenge: there is nothing
  * that a client could ask a person for.
  *
- * @param deployment Who is let in
- * @param log Hears why somebody is not
  * @param handler Answers
+ * @param deps Who is let in, and who hears of others
  * @returns The guarded handler
  */
 export function membersOnly(
-  deployment: Deployment,
-  log: Log,
   handler: Handler,
+  { deployment, log }: MembersDeps,
 ): Handler {
   const sayRarely = rarely({ everyMs: SAY_EVERY_MS });
   return async (request, exchange) => {
@@ -41,7 +47,7 @@ export function membersOnly(
     }
     const sign = (status: number, headers: Headers) => {
       const digest = headers.get("Docker-Content-Digest");
-      return Object.entries(asker.answer(status, digest));
+      return Object.entries(asker.answer({ status, digest }));
     };
     try {
       const response = await handler(asker.request, exchange);

@@ -6,6 +6,7 @@
 
 /** A request to a peer. */
 export interface PeerRequest extends RequestInit {
+  /** What it says beside what the door adds. */
   readonly headers?: Record<string, string>;
   /** Text, so that it can be signed. */
   readonly body?: string;
@@ -23,5 +24,6 @@ export type PeerFetch = (
 
 /** Somebody else listens at a peer's address. */
 export class StrangerError extends Error {
+  /** Tells it from other errors. */
   override readonly name = "StrangerError";
 }

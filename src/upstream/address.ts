@@ -6,6 +6,7 @@
 
 import { boundedMap } from "../async/bounded_map.ts";
 import type { HostSettings } from "../hosts/hosts_toml.ts";
+import { registryEntry } from "../hosts/registry_entry.ts";
 import { readRegistryHosts } from "../hosts/registry_hosts.ts";
 import { isRegistry } from "../oci/reference.ts";
 
@@ -25,6 +26,20 @@ const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
   ["docker.io", "https://registry-1.docker.io"],
 ]);
 
+/** This machine: what is tried out there has no certificate, as for containerd. */
+const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/;
+
+/**
+ * Where a registry is when nobody says.
+ *
+ * @param registry Host with an optional port
+ * @returns Its base URL: https, but http on this machine
+ */
+export function registryUrl(registry: string): string {
+  const scheme = LOOPBACK.test(registry) ? "http" : "https";
+  return WELL_KNOWN.get(registry) ?? `${scheme}://${registry}`;
+}
+
 /** containerd reads its files at every pull; here they are read this often, in ms. */
 const REREAD_MS = 5_000;
 const MAX_REGISTRIES = 256;
@@ -35,7 +50,7 @@ const MAX_REGISTRIES = 256;
  * @param options Where to look
  * @param now Milliseconds of a clock that does not go back
  * @returns The finder: override, then the `server` of hosts.toml, then its
- * entry of the registry's own name, then the well-known name, then the registry itself over https
+ * entry of the registry's own name, then where {@linkcode registryUrl} says
  */
 export function upstreamAddress(
   options: UpstreamOptions,
@@ -52,13 +67,10 @@ export function upstreamAddress(
     const hosts = await readRegistryHosts(options.configPath, registry);
     // A `_default` folder speaks for all registries, so not of this one's place.
     if (hosts?.kind === "hosts" && !hosts.path.endsWith("/_default")) {
-      const { server, hosts: entries } = hosts.file;
-      if (server) return serverUrl(server, hosts.file);
-      // Where an http registry is told without `server`, as an entry of its own.
-      const own = entries.find(({ url }) => URL.parse(url)?.host === registry);
-      if (own) return serverUrl(own.url, own);
+      const entry = registryEntry(hosts.file, registry);
+      if (entry.url !== null) return serverUrl(entry.url, entry);
     }
-    return baseUrl(WELL_KNOWN.get(registry) ?? `https://${registry}`);
+    return registryUrl(registry);
   }
 
   return async (registry) => {

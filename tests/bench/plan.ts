@@ -24,6 +24,8 @@ export interface Plan {
   mirrors: string[];
   containerd: ContainerdVersion[];
   repeat: number;
+  /** Another image that all nodes pull before the clock starts. */
+  warm?: ImageName;
   /** Measure one node alone, without a mirror, too. */
   withOne: boolean;
   json: boolean;
@@ -98,6 +100,12 @@ function command(): Command {
       mirrorList,
     )
     .option("--containerd <v,...>", "versions in turn", versions, ["2.1"])
+    .addOption(
+      new Option(
+        "--warm <name>",
+        "before the clock starts all nodes pull this too, as nodes that run for a while have",
+      ).choices(Object.keys(IMAGES)),
+    )
     .option("--repeat <r>", "runs of each; shows the median", count, 1)
     .option("--with-one", "measure one node alone without a mirror too")
     .option("--json", "print JSON")

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { fileBody } from "../../src/containerd/file_body.ts";
+import { fileBody } from "../../src/content/file_body.ts";
 import type { ContentSource } from "../../src/content/source.ts";
 import { NO_LOG } from "../../src/log.ts";
 import { metricsRegistry } from "../../src/metrics/metrics.ts";

@@ -43,6 +43,13 @@ async function startMirrors(
   else await lab.startMirror(mirror);
 }
 
+/** A process that has never answered loads and compiles while the clock runs. */
+async function warmUp(lab: Lab, { warm }: Plan): Promise<void> {
+  if (warm === undefined) return;
+  const image = await lab.image(warm);
+  await Promise.all(lab.nodes.map((node) => node.pull(image)));
+}
+
 /** Copies the logs of a run's mirrors, named by node. */
 async function keepLogs(lab: Lab, folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
@@ -63,6 +70,7 @@ export async function runOnce(plan: Plan, mirror: string): Promise<RunResult> {
   const stage = { lab, image, info, staggerMs: plan.stagger };
   const scenario = SCENARIOS[plan.scenario];
   try {
+    await warmUp(lab, plan);
     await scenario.prepare(stage);
     const before = await lab.bytes();
     const start = performance.now();

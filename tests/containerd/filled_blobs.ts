@@ -5,7 +5,6 @@
  */
 
 import { type Blobs, containerdBlobs } from "../../src/containerd/blobs.ts";
-import type { ContentInfo } from "../../src/containerd/client.ts";
 import { NO_LOG } from "../../src/log.ts";
 import {
   type Digest,
@@ -30,7 +29,7 @@ export interface Rules {
   /** As the catalog's. */
   isBlob: (digest: Digest) => boolean;
   /** As the catalog's. */
-  isShared: (info: ContentInfo) => boolean;
+  isShared: (content: { readonly digest: Digest }) => boolean;
 }
 
 /** A filled folder. */

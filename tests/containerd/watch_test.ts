@@ -5,7 +5,7 @@
  */
 
 import assert from "node:assert/strict";
-import { catalog } from "../../src/containerd/catalog.ts";
+import { catalog } from "../../src/content/catalog.ts";
 import { containerdWatcher } from "../../src/containerd/watch.ts";
 import { contentFilter } from "../../src/content/filter.ts";
 import type { Digest } from "../../src/oci/digest.ts";

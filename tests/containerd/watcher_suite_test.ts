@@ -4,7 +4,7 @@
  * @module
  */
 
-import { catalog } from "../../src/containerd/catalog.ts";
+import { catalog } from "../../src/content/catalog.ts";
 import { containerdWatcher } from "../../src/containerd/watch.ts";
 import { contentFilter } from "../../src/content/filter.ts";
 import { NO_LOG } from "../../src/log.ts";

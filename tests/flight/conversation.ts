@@ -72,6 +72,7 @@ export function conversation(
         total: LAYER_BYTES,
         holders: [],
         failed: [],
+        stalled: null,
         ...facts,
       }),
     progress: (from, offset, facts = {}) =>
@@ -82,6 +83,7 @@ export function conversation(
         parent: null,
         offset,
         total: LAYER_BYTES,
+        flows: false,
         ...facts,
       }),
     have: (from, digest = LAYER) => say({ kind: "have", digest, from }),

@@ -67,7 +67,9 @@ Deno.test("join() decides for itself when it is home, and others agree", async (
 Deno.test("join() tells all that a node knows", async () => {
   const { home, a } = ranked();
   const failed = Array.from({ length: 20 }, (_, n) => `10.1.0.${n}:5002`);
-  await a.join({ offset: 5, total: 9, holders: ["10.2.0.1:5002"], failed });
+  const stalled = "10.1.0.19:5002";
+  const holders = ["10.2.0.1:5002"];
+  await a.join({ offset: 5, total: 9, holders, failed, stalled });
   assert.deepEqual(home.heard, [{
     kind: "join",
     digest: LAYER,
@@ -78,6 +80,7 @@ Deno.test("join() tells all that a node knows", async () => {
     total: 9,
     holders: ["10.2.0.1:5002"],
     failed: failed.slice(-16), // The oldest may have mended.
+    stalled: "10.1.0.19:5002",
   }]);
 });
 
@@ -156,6 +159,7 @@ Deno.test("join() asks nobody while this node has no address", async () => {
     total: 0,
     holders: [],
     failed: [],
+    stalled: null,
     signal: new AbortController().signal,
   };
   assert.deepEqual(await own.join(request), LEAD);
@@ -208,8 +212,14 @@ Deno.test("run() tells home how far this node is, and from whom it takes", async
     x.from === a.peer.address ? -1 : y.from === a.peer.address ? 1 : 0
   );
   assert.deepEqual(told, [
-    { ...progress, from: a.peer.address, parent: null, offset: 7 },
-    { ...progress, from: b.peer.address, parent: a.peer.address, offset: 5 },
+    { ...progress, from: a.peer.address, parent: null, offset: 7, flows: true },
+    {
+      ...progress,
+      from: b.peer.address,
+      parent: a.peer.address,
+      offset: 5,
+      flows: false,
+    },
   ]);
   assert.deepEqual(kinds(second), ["peek", "peek"], "and nobody else");
   home.heard.length = 0;
@@ -364,6 +374,7 @@ Deno.test("run() goes on when this node's own pull cannot be seen", async () => 
     total: 0,
     holders: [],
     failed: [],
+    stalled: null,
     signal,
   });
   await using _ = inBackground((signal) => own.run(signal));
@@ -433,6 +444,7 @@ Deno.test("answer() replies to each message in its place", () => {
     total: 0,
     holders: [],
     failed: [],
+    stalled: null,
   } as const;
   const replies = a.flights.answer([
     { kind: "gone", ...facts, corrupt: false },

@@ -10,8 +10,8 @@ import {
   type Flights,
   flights,
   type JoinRequest,
-  type PullState,
 } from "../../src/flight/flights.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
 import {
   decodeMessages,
   encodeReplies,
@@ -136,6 +136,7 @@ function flyingNode(
         total: 100_000_000,
         holders: [],
         failed: [],
+        stalled: null,
         signal: new AbortController().signal,
         ...facts,
       }),

@@ -122,6 +122,7 @@ Deno.test("handle() makes a leader more for each misfortune at most", () => {
 /** What one misfortune may cost: starts upstream, and ms until all is done. */
 const COSTS: readonly (readonly [Misfortune, number, number])[] = [
   ["hang", 1, 5_000],
+  ["starve", 0, 5_000],
   ["break", 1, 5_000], // The leader goes on where it was.
   ["cut", 1, 8_000],
   ["cancel", 1, 8_000],
@@ -157,9 +158,9 @@ Deno.test.each<Misfortune>(["hang", "break", "amnesia"])(
   },
 );
 
-Deno.test("handle() makes no second copy when downloads are broken off", () => {
+Deno.test("handle() makes no second copy when downloads starve or are broken off", () => {
   for (let seed = 0; seed < SINGLE_PLANS; seed++) {
-    const plan = { ...roughPlan(seed, ["break"]), lostPercent: 0 };
+    const plan = { ...roughPlan(seed, ["break", "starve"]), lostPercent: 0 };
     check(plan, ({ flown }) => {
       for (const { copies } of flown) assert.equal(copies, 1);
     });

@@ -191,6 +191,48 @@ Deno.test("handle() sends nobody to a leader that hangs and says so", () => {
   assert.equal(parentOf(home.join("e", { failed: ["b"] })), "d");
 });
 
+Deno.test("handle() lets those wait whose leader gets bytes of other flights first", () => {
+  const home = conversation({ fanOut: 9 });
+  threeFly(home);
+  home.wait(STALL_MS);
+  home.progress("a", 10, { flows: true });
+  const waiting = { failed: ["a"], stalled: "a", offset: 10 };
+  assert.equal(parentOf(home.join("b", waiting)), "a");
+  home.wait(1_000);
+  home.progress("a", 10, { flows: false });
+  assert.deepEqual(home.join("b", waiting), LEAD, "now it gets none at all");
+});
+
+Deno.test("handle() lets nobody wait for a node that broke off, whatever its leader gets", () => {
+  const home = conversation({ fanOut: 9 });
+  threeFly(home);
+  home.wait(STALL_MS);
+  home.progress("a", 10, { flows: true });
+  const left = { failed: ["a"], offset: 10 };
+  assert.deepEqual(home.join("b", left), LEAD);
+});
+
+Deno.test("handle() lets nobody wait for a node that has more and gives it not", () => {
+  const home = conversation({ fanOut: 9 });
+  threeFly(home);
+  home.wait(STALL_MS);
+  home.progress("a", 50_000_000, { flows: true });
+  home.wait(STALL_MS);
+  const waiting = { failed: ["a"], stalled: "a", offset: 10 };
+  assert.deepEqual(home.join("b", waiting), LEAD);
+});
+
+Deno.test("handle() ends the wait for a leader that is starved for too long", () => {
+  const home = conversation({ fanOut: 9 });
+  threeFly(home);
+  for (let ms = 0; ms <= 20_000; ms += 1_000) {
+    home.wait(1_000);
+    home.progress("a", 10, { flows: true });
+  }
+  const waiting = { failed: ["a"], stalled: "a", offset: 10 };
+  assert.deepEqual(home.join("b", waiting), LEAD);
+});
+
 Deno.test("handle() takes a leader that grows again for one", () => {
   const home = conversation({ fanOut: 9 });
   threeFly(home);

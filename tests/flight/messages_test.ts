@@ -33,6 +33,7 @@ const JOIN: JoinMessage = {
   total: 100_000_000,
   holders: ["10.0.0.2:5002"],
   failed: ["10.0.0.3:5002", "[fd00::4]:5002"],
+  stalled: "10.0.0.3:5002",
 };
 
 const PROGRESS: FlightMessage = {
@@ -42,12 +43,14 @@ const PROGRESS: FlightMessage = {
   parent: null,
   offset: 0,
   total: 0,
+  flows: false,
 };
 
 const MESSAGES: readonly FlightMessage[] = [
   JOIN,
   { ...JOIN, mayLead: false, peek: true, holders: [], failed: [] },
   PROGRESS,
+  { ...PROGRESS, flows: true },
   { ...PROGRESS, parent: "10.0.0.9:5002", offset: 5, total: 9 },
   { kind: "have", digest: DIGEST, from: "10.0.0.1:5002" },
   { kind: "gone", digest: DIGEST, from: "10.0.0.1:5002", corrupt: true },

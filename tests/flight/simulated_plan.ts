@@ -12,6 +12,7 @@ export const MISFORTUNES = [
   "amnesia", // A node forgets what it knew as home.
   "newcomer", // A node that nobody knew of comes, and is home for its share.
   "hang", // A node gets and writes no byte for a while, and answers.
+  "starve", // Upstream gives a node's other downloads all bytes for a while.
   "break", // The upstream ends a node's download.
   "cut", // A node cannot reach another's content.
   "cancel", // A node gives a pull up.

@@ -4,7 +4,11 @@
  * @module
  */
 
-import type { GoneMessage, HaveMessage } from "../../src/flight/messages.ts";
+import type {
+  GoneMessage,
+  HaveMessage,
+  ProgressMessage,
+} from "../../src/flight/messages.ts";
 import type { Digest } from "../../src/oci/digest.ts";
 import type { Station } from "./simulated_network.ts";
 
@@ -18,6 +22,8 @@ export const LEAVE_MS = 3_000;
 export const STALL_MS = 2_000;
 /** And so long before its first byte, while the parent answers. */
 export const FIRST_BYTE_MS = 20_000;
+/** A node that got a byte from upstream tells so for so long, in ms. */
+export const FLOWS_MS = 5_000;
 /** As long as a mirror sets a peer aside, in ms. */
 export const ASIDE_MS = 10_000;
 /** Size of each content. */
@@ -39,6 +45,8 @@ export interface Node {
   readonly cut: Set<Node>;
   /** It gets and writes no byte before. */
   hangsUntil: number;
+  /** When upstream last gave it bytes, of any flight. */
+  gotAt: number;
 }
 
 /** One node's pull, from its beginning to what homes were told of its end. */
@@ -59,8 +67,10 @@ export interface Pull {
   /** Whether a byte came from this place. */
   flows: boolean;
   corrupt: boolean;
-  /** Upstream's first byte is not before. */
-  firstByteAt: number;
+  /** Upstream gives no byte before; then others have had theirs. */
+  starvesUntil: number;
+  /** The parent that gave bytes and then none. */
+  stalled: string | null;
   endedAt: number;
   endIsHeard: boolean;
 }
@@ -79,7 +89,8 @@ export function newPull(digest: Digest, now: number): Pull {
     askedAt: now,
     flows: false,
     corrupt: false,
-    firstByteAt: 0,
+    starvesUntil: 0,
+    stalled: null,
     endedAt: 0,
     endIsHeard: false,
   };
@@ -100,6 +111,26 @@ export function isInCircle(node: Node, digest: Digest): boolean {
     if (at === node) return true;
   }
   return false;
+}
+
+/** What homes are told of a pull that goes on; null while it takes no part. */
+export function progressOf(
+  { station, gotAt }: Node,
+  { digest, told, offset }: Pull,
+  now: number,
+): ProgressMessage | null {
+  if (!told) return null;
+  const from = station.address;
+  const flows = told.parent === null && now - gotAt <= FLOWS_MS;
+  return {
+    kind: "progress",
+    digest,
+    from,
+    ...told,
+    offset,
+    total: BYTES,
+    flows,
+  };
 }
 
 /** What homes are told of a pull that is over. */

@@ -10,18 +10,20 @@ import { emptyHome, expire, HOLDER_TTL_MS } from "../../src/flight/home.ts";
 import type { FlightReply } from "../../src/flight/messages.ts";
 import { type Digest, digestOf } from "../../src/oci/digest.ts";
 import { type Random, random } from "../suites/random.ts";
+import { circles } from "./simulated_circles.ts";
 import {
   ASIDE_MS,
   BYTES,
   endOf,
   FIRST_BYTE_MS,
-  isInCircle,
+  FLOWS_MS,
   isOpen,
   isTold,
   LEAVE_MS,
   newPull,
   type Node,
   PEER_RATE,
+  progressOf,
   type Pull,
   REPORT_MS,
   STALL_MS,
@@ -64,10 +66,9 @@ class Simulation {
     Digest,
     { leads: number; alone: number; bytes: number; excuses: number }
   >();
-  readonly #circles = new Map<string, number>();
+  readonly #circles = circles();
   #quietAt = 0;
   #lastEnd = 0;
-  #circleMs = 0;
   #most = 0;
   #corruptions = 0;
 
@@ -82,6 +83,7 @@ class Simulation {
       has: new Set(),
       cut: new Set(),
       hangsUntil: 0,
+      gotAt: -FLOWS_MS,
     }));
     this.#digests = Array.from(
       { length: plan.digests },
@@ -142,7 +144,7 @@ class Simulation {
         excuses: flown.excuses + (this.#network.astray.get(digest) ?? 0),
       })).toArray(),
       lastMs: Math.max(0, this.#lastEnd - this.#quietAt),
-      circleMs: this.#circleMs,
+      circleMs: this.#circles.longestMs,
       left: this.#nodes.reduce(
         (sum, n) => sum + n.station.home.flights.size,
         0,
@@ -187,7 +189,7 @@ class Simulation {
     const { parent } = pull;
     pull.askedAt = this.#time.now();
     this.#question(node, pull, (reply) => {
-      const waits = pull.state === "follows" && pull.offset === 0;
+      const waits = pull.state === "follows" && !pull.flows;
       if (!reply || !waits || pull.parent !== parent) return;
       const first = "peers" in reply ? reply.peers[0] : null;
       if (first === parent?.station.address) return;
@@ -201,7 +203,7 @@ class Simulation {
     pull: Pull,
     answered: (reply: FlightReply | null) => void,
   ): void {
-    const { digest, offset, failed } = pull;
+    const { digest, offset, failed, stalled } = pull;
     const message = {
       kind: "join",
       digest,
@@ -212,6 +214,7 @@ class Simulation {
       total: BYTES,
       holders: this.#advertised(node, digest),
       failed: [...failed],
+      stalled,
     } as const;
     this.#network.ask(node.station, message, (reply) => {
       if (node.pulls.get(digest) === pull) answered(reply);
@@ -240,7 +243,7 @@ class Simulation {
     pull.state = "upstream";
     pull.told = why === "corrupt" ? null : { parent: null };
     pull.grewAt = this.#time.now();
-    pull.firstByteAt = this.#time.now() + 20 + this.#below(400);
+    pull.starvesUntil = this.#time.now() + 20 + this.#below(400);
     this.#note(node, pull, "goes upstream", why);
   }
 
@@ -264,6 +267,7 @@ class Simulation {
     const { address } = parent.station;
     this.#note(node, pull, `is failed, ${why}`, address);
     failed.add(address);
+    pull.stalled = pull.flows && why === "silent" ? address : null;
     this.#after(ASIDE_MS, () => failed.delete(address));
     if (pull.flows || why === "silent") pull.others = [];
     this.#next(node, pull);
@@ -304,17 +308,9 @@ class Simulation {
     if (!station.alive) return;
     expire(station.home, this.#time.now());
     for (const pull of node.pulls.values()) {
-      const { digest, offset, told } = pull;
       if (isOpen(pull)) {
-        if (!told) continue;
-        this.#network.tell(station, {
-          kind: "progress",
-          digest,
-          from: station.address,
-          parent: told.parent,
-          offset,
-          total: BYTES,
-        }, () => {});
+        const news = progressOf(node, pull, this.#time.now());
+        if (news) this.#network.tell(station, news, () => {});
       } else if (!pull.endIsHeard && isTold(pull, this.#time.now())) {
         this.#network.tell(station, endOf(node, pull), (isHeard) => {
           pull.endIsHeard ||= isHeard;
@@ -335,11 +331,14 @@ class Simulation {
         this.#most = Math.max(this.#most, members.size, holders.size);
       }
     }
-    this.#digests.forEach((digest) => this.#watchCircles(digest));
+    const now = this.#time.now();
+    this.#digests.forEach((one) => this.#circles.watch(this.#nodes, one, now));
   }
 
   #flowFromUpstream(node: Node, pull: Pull): void {
-    if (pull.firstByteAt > this.#time.now()) return;
+    // Starved, it is others of its downloads that get the bytes.
+    if (pull.offset > 0) node.gotAt = this.#time.now();
+    if (pull.starvesUntil > this.#time.now()) return;
     const bytes = Math.min(UPSTREAM_RATE * TICK_MS, BYTES - pull.offset);
     const flown = this.#flown.get(pull.digest);
     if (flown) flown.bytes += bytes;
@@ -363,7 +362,7 @@ class Simulation {
       pull.flows = true;
       return this.#grow(node, pull, bytes);
     }
-    const waits = reached && pull.offset === 0 && there === 0;
+    const waits = reached && !pull.flows;
     if (waits && this.#time.now() - pull.askedAt >= STALL_MS) {
       this.#askOn(node, pull);
     }
@@ -379,20 +378,6 @@ class Simulation {
     if (pull.offset === BYTES) this.#complete(node, pull);
   }
 
-  /** Measures for how long nodes take from each other. */
-  #watchCircles(digest: Digest): void {
-    for (const node of this.#nodes) {
-      const key = `${node.station.address} ${digest}`;
-      if (!isInCircle(node, digest)) {
-        this.#circles.delete(key);
-        continue;
-      }
-      const since = this.#circles.get(key) ?? this.#time.now() - TICK_MS;
-      this.#circles.set(key, since);
-      this.#circleMs = Math.max(this.#circleMs, this.#time.now() - since);
-    }
-  }
-
   #befall(misfortune: Misfortune): void {
     const node = this.#anyOf(this.#living());
     const pull = node && this.#anyOf([...node.pulls.values()].filter(isOpen));
@@ -404,8 +389,7 @@ class Simulation {
       return this.#excuse();
     }
     if (misfortune === "hang") {
-      node.hangsUntil = this.#time.now() + 1_000 + this.#below(9_000);
-      this.#quietAt = Math.max(this.#quietAt, node.hangsUntil);
+      node.hangsUntil = this.#untilLater();
       return this.#excuse();
     }
     if (misfortune === "cut") {
@@ -420,6 +404,10 @@ class Simulation {
       return this.#excuse(digest);
     }
     if (!pull) return;
+    if (misfortune === "starve") {
+      if (pull.state === "upstream") pull.starvesUntil = this.#untilLater();
+      return; // No reason for another copy.
+    }
     this.#excuse(pull.digest);
     if (misfortune === "cancel") this.#end(node, pull, "given up");
     if (pull.state !== "upstream") return;
@@ -462,6 +450,12 @@ class Simulation {
       });
     }
     this.#begin(node, this.#below(1_000));
+  }
+
+  #untilLater(): number {
+    const until = this.#time.now() + 1_000 + this.#below(9_000);
+    this.#quietAt = Math.max(this.#quietAt, until);
+    return until;
   }
 
   #excuse(only?: Digest): void {

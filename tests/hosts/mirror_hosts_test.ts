@@ -27,7 +27,9 @@ Deno.test("mirrorHosts() says what a file written by hand says", () => {
     mirrorTargets: TARGETS,
     dialTimeoutMs: 200,
   });
-  const text = formatHostsToml(docker?.file ?? assert.fail());
+  const { server, hosts } = docker ?? assert.fail();
+  const own = hosts.map(({ redirects: _, ...host }) => host);
+  const text = formatHostsToml({ ...(server ? { server } : {}), hosts: own });
   assert.deepEqual(parseHostsToml(text), parseHostsToml(BY_HAND));
 });
 
@@ -40,13 +42,12 @@ Deno.test.each([
   const files = mirrorHosts({ ...row, mirrorTargets: TARGETS });
   assert.deepEqual(files, [{
     folder: "_default",
-    file: {
-      hosts: TARGETS.map((url) => ({
-        url,
-        capabilities: ["pull", "resolve"],
-        dialTimeout: "1s",
-      })),
-    },
+    hosts: TARGETS.map((url) => ({
+      url,
+      redirects: true,
+      capabilities: ["pull", "resolve"],
+      dialTimeout: "1s",
+    })),
   }]);
 });
 
@@ -62,7 +63,7 @@ Deno.test("mirrorHosts() makes one file for each registry, named as in images", 
     ],
     mirrorTargets: TARGETS,
   });
-  assert.deepEqual(files.map(({ folder, file }) => [folder, file.server]), [
+  assert.deepEqual(files.map(({ folder, server }) => [folder, server]), [
     ["docker.io", "https://registry-1.docker.io"],
     ["foo.bar:5000", "http://foo.bar:5000"],
     ["ghcr.io:443", "https://ghcr.io:443"],
@@ -73,7 +74,7 @@ Deno.test("mirrorHosts() makes one file for each registry, named as in images", 
 
 Deno.test("mirrorHosts() leaves tags to the registry when told so", () => {
   const [first] = mirrorHosts({ mirrorTargets: TARGETS, resolveTags: false });
-  const capabilities = first?.file.hosts.map((host) => host.capabilities);
+  const capabilities = first?.hosts.map((host) => host.capabilities);
   assert.deepEqual(capabilities, [["pull"], ["pull"]]);
 });
 
@@ -86,7 +87,7 @@ Deno.test("mirrorHosts() keeps the order of targets and drops duplicates", () =>
       "http://NODE:80",
     ],
   });
-  const urls = first?.file.hosts.map(({ url }) => url);
+  const urls = first?.hosts.map(({ url }) => url);
   assert.deepEqual(urls, ["http://[fd00::1]:30020", "http://node"]);
 });
 
@@ -104,7 +105,8 @@ Deno.test.each([
   "https://docker.io:99999",
   "https://docker .io",
   "https://..",
-  "https://_peili_backup",
+  "https://_backup",
+  "https://foo_5000_",
   "https://fd00::1",
 ])("mirrorHosts() rejects the registry '%s' and names it", (registry) => {
   assert.throws(
@@ -115,11 +117,69 @@ Deno.test.each([
   );
 });
 
-Deno.test("mirrorHosts() says that an IPv6 address needs brackets", () => {
+Deno.test.each([
+  { given: "http://fd00::1:30020", url: "http://[fd00::1]:30020" },
+  { given: "https://::1:5000", url: "https://[::1]:5000" },
+  { given: "http://fe80::a:b:5000", url: "http://[fe80::a:b]:5000" },
+  { given: "http://[fd00::1]:30020", url: "http://[fd00::1]:30020" },
+])("mirrorHosts() puts $given into brackets", ({ given, url }) => {
+  const [first] = mirrorHosts({ mirrorTargets: [given], loopback: true });
+  assert.deepEqual(first?.hosts.map((host) => host.url), [url]);
+});
+
+Deno.test("mirrorHosts() says that an IPv6 address needs brackets where its port is missing", () => {
   assert.throws(
-    () => mirrorHosts({ mirrorTargets: ["http://fd00::1:30020"] }),
-    /mirror target "http:\/\/fd00::1:30020": an IPv6 address needs brackets/,
+    () => mirrorHosts({ mirrorTargets: ["http://1:2:3:4:5:6:7:8"] }),
+    /mirror target "http:\/\/1:2.*": an IPv6 address needs brackets/,
   );
+});
+
+Deno.test.each([
+  "http://127.0.0.1:30020",
+  "http://127.1.2.3:30020",
+  "http://localhost:30020",
+  "http://[::1]:30020",
+  "http://::1:30020",
+  "http://[::ffff:127.0.0.1]:30020",
+  "http://0.0.0.0:30020",
+  "http://[::]:30020",
+])(
+  "mirrorHosts() refuses %s with the reason, unless Peili listens there",
+  (target) => {
+    assert.throws(
+      () => mirrorHosts({ mirrorTargets: [target] }),
+      /it is loopback, where a host port .* give the node's IP, or --loopback/,
+    );
+    mirrorHosts({ mirrorTargets: [target], loopback: true });
+  },
+);
+
+Deno.test("mirrorHosts() asks further mirrors last, and has no opinion on loopback there", () => {
+  const [first] = mirrorHosts({
+    mirrorTargets: TARGETS,
+    additionalTargets: ["http://127.0.0.1:5000", TARGETS[0] ?? ""],
+    authorization: "Basic dTpw",
+  });
+  const seen = first?.hosts.map(({ url, redirects, header }) => [
+    url,
+    redirects,
+    header?.Authorization,
+  ]);
+  assert.deepEqual(seen, [
+    [TARGETS[0], true, "Basic dTpw"],
+    [TARGETS[1], true, "Basic dTpw"],
+    ["http://127.0.0.1:5000", false, undefined],
+  ]);
+});
+
+Deno.test("mirrorHosts() takes NODE_IP only where it is filled in", () => {
+  const mirrorTargets = ["http://NODE_IP:30020"];
+  assert.throws(
+    () => mirrorHosts({ mirrorTargets }),
+    /NODE_IP stands for the node's address: give that/,
+  );
+  const [first] = mirrorHosts({ mirrorTargets, placeholder: true });
+  assert.equal(first?.hosts[0]?.url, mirrorTargets[0]);
 });
 
 Deno.test("mirrorHosts() rejects one registry with two schemes", () => {
@@ -150,5 +210,5 @@ Deno.test.each([
   { ms: 60_000, text: "60s" },
 ])("mirrorHosts() writes $ms ms as $text", ({ ms, text }) => {
   const [first] = mirrorHosts({ mirrorTargets: TARGETS, dialTimeoutMs: ms });
-  assert.equal(first?.file.hosts[0]?.dialTimeout, text);
+  assert.equal(first?.hosts[0]?.dialTimeout, text);
 });

@@ -1,70 +1,161 @@
-/** Other clients than containerd pull from a node: skopeo and crane. @module */
+/** Other clients than containerd pull from a node: skopeo, podman and crane. @module */
+import assert from "node:assert/strict";
 import { join } from "node:path/posix";
 import {
-  allDigestsOf,
-  assertBlobs,
+  awaitLine,
   onLab,
+  SETTLE_MS,
   startPeilis,
+  upstreamSince,
   withoutUpstream,
 } from "./evidence.ts";
-import { craneHere } from "./here.ts";
 import type { ImageName } from "./image_catalogue.ts";
-import type { ImageInfo } from "./images.ts";
 import { Lab } from "./lab.ts";
 import type { Node } from "./node.ts";
+import {
+  inName,
+  podmanPull,
+  type PullingClient,
+  pullingClients,
+} from "./pulling_clients.ts";
+import { MIRROR_ADDRESS } from "./hosts.ts";
+import { waitFor } from "./wait.ts";
 
-/** Copies an image by its full name into a folder with an OCI layout. */
-type Copy = (node: Node, name: string, folder: string) => Promise<unknown>;
+/** An image, an index of two platforms, and no container image. */
+const NAMES: readonly ImageName[] = ["small", "multi", "artifact"];
 
-const copyBySkopeo: Copy = (node, name, folder) =>
-  node.exec([
-    ...["skopeo", "--insecure-policy", "copy", "--all", "--preserve-digests"],
-    ...["--src-tls-verify=false", `docker://${name}`, `oci:${folder}`],
-  ]);
+/** The names that one piece has for people, with `docker.io` left out or not. */
+const FAMILIAR = [
+  "docker.io/library/app:v1",
+  "docker.io/app:v1",
+  "library/app:v1",
+  "app:v1",
+];
 
-function copyByCrane(crane: string): Copy {
-  return (node, name, folder) =>
-    node.exec([crane, "pull", "--insecure", "--format=oci", name, folder]);
+/** Waits until a node's mirror answers for a name as for a plain client's. */
+async function awaitServed(node: Node, path: string): Promise<void> {
+  const url = `http://${MIRROR_ADDRESS}/v2/${path}`;
+  await waitFor(`${path} at ${node.name}`, async () => {
+    return await node.httpStatus(url, "--head") === 200;
+  }, { budgetMs: SETTLE_MS, log: node.peiliLog });
 }
 
-/** Names of images without a platform of their own: an index, an artifact. */
-const NAMES: readonly ImageName[] = ["multi", "artifact"];
-
-/** Copies from the holder's peer listener, and from another node's mirror. */
-async function copyFromBoth(
+/** Pulls by tag and by digest: from the holder, its peers' way, and another node. */
+async function pullEverywhere(
   lab: Lab,
-  image: ImageInfo,
-  [client, copy]: [string, Copy],
+  imageName: ImageName,
+  client: PullingClient,
 ): Promise<void> {
+  const image = await lab.imageInfo(imageName);
   const [holder, node] = [lab.node(1), lab.node(2)];
-  const addresses = [holder.peerAddress, "127.0.0.1:30020"];
-  for (const [i, address] of addresses.entries()) {
-    const name = `${address}/${image.repository}@${image.digest}`;
-    const of = image.repository.replaceAll("/", "-");
-    const folder = join(lab.folder.path, `${client}-${of}-${i}`);
-    await copy(node, name, folder);
-    await assertBlobs(folder, allDigestsOf(image));
+  const repository = `${inName(lab.upstream.registry)}/${image.repository}`;
+  await awaitServed(node, `${repository}/manifests/${image.tag}`);
+  const places = [
+    { at: holder, address: holder.peerAddress },
+    { at: holder, address: MIRROR_ADDRESS },
+    { at: node, address: MIRROR_ADDRESS },
+  ];
+  for (const { at, address } of places) {
+    for (const reference of [`:${image.tag}`, `@${image.digest}`]) {
+      await client.pull(at, `${address}/${repository}${reference}`, image);
+    }
   }
 }
 
-Deno.test("Peili serves skopeo and crane", async (t) => {
-  const crane = await craneHere();
-  const clients: [string, Copy][] = [
-    ["skopeo", copyBySkopeo],
-    ...(crane ? [["crane", copyByCrane(crane)] as [string, Copy]] : []),
-  ];
+Deno.test("Peili serves clients that take it for a registry", async (t) => {
+  const clients = await pullingClients();
   await using lab = await Lab.up({ nodes: 2 });
   await startPeilis(lab);
   for (const name of NAMES) await lab.node(1).fetchAll(await lab.image(name));
   for (const client of clients) {
     for (const name of NAMES) {
+      if (!client.images.includes(name)) continue;
       await onLab(t, lab, [
-        `${client[0]} copies ${name} from a peer and from a mirror`,
-        (lab) =>
-          withoutUpstream(lab, async () => {
-            await copyFromBoth(lab, await lab.imageInfo(name), client);
-          }),
+        `${client.name} pulls ${name} by tag and digest, from its holder and from another node`,
+        (lab) => withoutUpstream(lab, () => pullEverywhere(lab, name, client)),
       ]);
     }
   }
+  await onLab(t, lab, [
+    "names mean what Docker means",
+    (lab) => meansWhatDockerMeans(lab, clients),
+  ]);
+  await onLab(t, lab, ["podman has it for a mirror", podmanMirror]);
+  await onLab(t, lab, ["curl follows a pull and adds none", curlFollows]);
 });
+
+/** Slow enough for a client to come while a layer of 100 MB is on its way. */
+const REGISTRY_MBIT = 200;
+
+async function curlFollows(lab: Lab): Promise<void> {
+  const [holder, node] = [lab.node(1), lab.node(2)];
+  const { repository, layers: [layer] } = await lab.imageInfo("b100x1");
+  assert.ok(layer);
+  const name = await lab.image("b100x1");
+  await lab.upstream.rate({ outMbit: REGISTRY_MBIT });
+  const since = await upstreamSince(lab);
+  const pulling = holder.pull(name);
+  const path = `${inName(lab.upstream.registry)}/${repository}`;
+  const url = `http://${MIRROR_ADDRESS}/v2/${path}/blobs/${layer.digest}`;
+  await waitFor("curl to be given the layer", async () => {
+    return await node.httpStatus(url) === 200;
+  }, { budgetMs: SETTLE_MS, log: node.peiliLog });
+  await pulling;
+  await lab.upstream.rate({ outMbit: 0 });
+  const line = await awaitLine(
+    node,
+    layer.digest,
+    ({ status }) => status === 200,
+  );
+  assert.equal(line.flight?.role, "follow");
+  const asked = (await since.requests()).filter(({ method, uri }) =>
+    method === "GET" && uri.includes(layer.digest)
+  );
+  assert.deepEqual(asked.map(({ ip }) => ip), [holder.ip]);
+}
+
+async function meansWhatDockerMeans(
+  lab: Lab,
+  clients: readonly PullingClient[],
+): Promise<void> {
+  const [holder, node] = [lab.node(1), lab.node(2)];
+  const image = await lab.imageInfo("small");
+  const name = await lab.image("small");
+  await holder.ctr(["images", "tag", name, "docker.io/library/app:v1"]);
+  await awaitServed(node, "library/app/manifests/v1");
+  await withoutUpstream(lab, async () => {
+    for (const client of clients) {
+      for (const familiar of FAMILIAR) {
+        await client.pull(node, `${MIRROR_ADDRESS}/${familiar}`, image);
+      }
+    }
+  });
+}
+
+/** With podman's own mirror setting the image keeps its name, and its registry. */
+async function podmanMirror(lab: Lab): Promise<void> {
+  const node = lab.node(2);
+  const { registry } = lab.upstream;
+  const conf = join(node.path, "registries.conf");
+  await Deno.writeTextFile(
+    conf,
+    `
+[[registry]]
+location = "${registry}"
+insecure = true
+
+[[registry.mirror]]
+location = "${MIRROR_ADDRESS}/${inName(registry)}"
+insecure = true
+`,
+  );
+  const { digest } = await lab.imageInfo("small");
+  await withoutUpstream(lab, async () => {
+    const { digests } = await podmanPull(node, await lab.image("small"), conf);
+    assert.ok(digests.includes(digest));
+  });
+  // What nobody has comes from the registry.
+  const pause = await lab.imageInfo("pause");
+  const { digests } = await podmanPull(node, await lab.image("pause"), conf);
+  assert.ok(digests.includes(pause.digest));
+}

@@ -1,5 +1,6 @@
 /** One node's containerd: start, restart, kill. @module */
 import { join } from "node:path/posix";
+import { exists } from "./cache.ts";
 import {
   containerdConfig,
   type ContainerdSettings,
@@ -72,10 +73,10 @@ export class Containerd {
     for (const name of ["hosts", "cni", "opt"]) {
       await Deno.mkdir(join(folder, name), { recursive: true });
     }
-    await Deno.writeTextFile(
-      config,
-      containerdConfig(version, folder, settings),
-    );
+    if (!await exists(config)) { // a restart keeps what was changed in it
+      const text = containerdConfig(version, folder, settings);
+      await Deno.writeTextFile(config, text);
+    }
     const argv = [join(this.#binaries, "containerd"), "--config", config];
     const name = `${node}'s containerd ${version}`;
     const { log } = this;

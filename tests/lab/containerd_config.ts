@@ -7,6 +7,13 @@ export interface ContainerdSettings {
   discardUnpackedLayers?: boolean;
   /** containerd 2.x only: fetch layers in parallel ranges of this many bytes. */
   concurrentLayerFetchBuffer?: number;
+  /**
+   * How `config_path` names the node's hosts: alone, in a list, or not at all;
+   * "imports" is a list, in a file that imports a folder.
+   *
+   * @default {"single"}
+   */
+  hostsSetting?: "single" | "list" | "unset" | "imports";
   /** @default {"info"} */
   logLevel?: "debug" | "info";
 }
@@ -25,6 +32,16 @@ state = "${folder}/state"
 `;
 }
 
+/** The line, or none. */
+function hostsLine(
+  folder: string,
+  { hostsSetting = "single" }: ContainerdSettings,
+): string {
+  if (hostsSetting === "unset") return "";
+  const more = hostsSetting === "single" ? "" : `:${folder}/no-hosts`;
+  return `config_path = "${folder}/hosts${more}" # of the lab`;
+}
+
 /** containerd 1.x. */
 function version2(folder: string, settings: ContainerdSettings): string {
   return `version = 2
@@ -38,7 +55,7 @@ ${commonPart(folder, settings)}
     snapshotter = "overlayfs"
     discard_unpacked_layers = ${settings.discardUnpackedLayers === true}
   [plugins."io.containerd.grpc.v1.cri".registry]
-    config_path = "${folder}/hosts"
+    ${hostsLine(folder, settings)}
   [plugins."io.containerd.grpc.v1.cri".cni]
     conf_dir = "${folder}/cni"
 `;
@@ -51,15 +68,18 @@ function version3(folder: string, settings: ContainerdSettings): string {
   const buffer = bytes === undefined
     ? ""
     : `concurrent_layer_fetch_buffer = ${bytes}`;
+  const imports = settings.hostsSetting === "imports"
+    ? `imports = ["${folder}/conf.d/*.toml"]\n`
+    : "";
   return `version = 3
-${commonPart(folder, settings)}
+${imports}${commonPart(folder, settings)}
 [plugins.'io.containerd.cri.v1.images']
   snapshotter = "overlayfs"
   max_concurrent_downloads = 3
   discard_unpacked_layers = ${settings.discardUnpackedLayers === true}
   ${buffer}
   [plugins.'io.containerd.cri.v1.images'.registry]
-    config_path = "${folder}/hosts"
+    ${hostsLine(folder, settings)}
 [plugins.'io.containerd.transfer.v1.local']
   ${buffer}
   config_path = "${folder}/hosts"

@@ -8,9 +8,9 @@ import { Lab } from "./lab.ts";
 
 const NAME = `peers.peili.svc.${DOMAIN}`;
 
-/** More than a datagram holds: 300 addresses of one family and 100 of the other. */
+/** More than a datagram holds: 1,000 addresses of one family and 100 of the other. */
 const MANY = [
-  ...Array.from({ length: 300 }, (_, i) => `10.7.${i >> 8}.${i & 255}`),
+  ...Array.from({ length: 1_000 }, (_, i) => `10.7.${i >> 8}.${i & 255}`),
   ...Array.from({ length: 100 }, (_, i) => `fd00::${(i + 1).toString(16)}`),
 ];
 
@@ -71,7 +71,7 @@ Deno.test("a DNS server names nodes", async (t) => {
   await using lab = await Lab.up({ nodes: 1 });
   const dns = await startDns(lab.folder, lab.upstream);
   const steps = {
-    "400 addresses are 400 nodes": findsAll,
+    "1,100 addresses are 1,100 nodes": findsAll,
     "one family is enough": findsOneFamily,
     "no record is nobody": findsNobody,
     "a server that is silent is waited for as long as is said": waitsNoLonger,

@@ -126,6 +126,7 @@ export interface AccessLine {
   method: string;
   ip: string;
   source?: string;
+  flight?: { role: string };
 }
 
 /** The lines that a node's Peili wrote about requests with `part` in the path. */

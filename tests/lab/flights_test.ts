@@ -31,6 +31,9 @@ import type { Node } from "./node.ts";
  */
 const RATE_MBIT = 250;
 
+/** So slow that one of three layers stands for seconds while others have bytes. */
+const EDGE_MBIT = 5;
+
 /** All versions of containerd, each layer asked for once. */
 async function startsCold(lab: Lab): Promise<void> {
   const image = await fresh(lab, "b100x4");
@@ -117,6 +120,20 @@ async function pullsTwo(
   }
 }
 
+/** A link so slow that layers take turns: who waits for one has not lost it. */
+async function sharesSlowLink(lab: Lab): Promise<void> {
+  const image = await fresh(lab, "small");
+  await lab.upstream.rate({ outMbit: EDGE_MBIT });
+  const outcome = await pulledBy(lab, lab.nodes, image);
+  await lab.upstream.rate({ outMbit: 0 });
+  await assertOutcome(outcome, {
+    what: "slow link",
+    nodes: lab.nodes,
+    images: [image.info],
+    atMost: ONE_COPY,
+  });
+}
+
 /** One node comes when the others have nearly all, one when all is over. */
 async function joinsLate(lab: Lab): Promise<void> {
   const image = await fresh(lab, "b100x1");
@@ -149,6 +166,7 @@ Deno.test("pulls at once cost the registry one download", async (t) => {
   await onLab(t, lab, ["every version of containerd at once", startsCold]);
   await onLab(t, lab, ["one joins at 90 %, one after the end", joinsLate]);
   await onLab(t, lab, ["two images that share layers", sharesLayers]);
+  await onLab(t, lab, ["a link of 5 Mbit/s", sharesSlowLink]);
 });
 
 Deno.test("flights that cross hold nobody up", async (t) => {

@@ -5,10 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import {
-  containerdIngests,
-  type Ingests,
-} from "../../src/containerd/ingests.ts";
+import { folderIngests, type Ingests } from "../../src/content/ingests.ts";
 import { NO_LOG } from "../../src/log.ts";
 import { parseDigest } from "../../src/oci/digest.ts";
 import { byRendezvous } from "../../src/routing/rendezvous.ts";
@@ -221,7 +218,7 @@ export async function awaitBytes(
 }
 
 function ingestsOf(node: Node): Ingests {
-  return containerdIngests({
+  return folderIngests({
     contentPath: node.containerd.contentPath,
     namespace: "k8s.io",
     takesPart: () => true,

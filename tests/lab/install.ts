@@ -15,6 +15,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   iproute2: ["ip", "tc"],
   mount: ["mount", "umount"],
   nftables: ["nft"],
+  podman: ["podman"],
   skopeo: ["skopeo"],
   "util-linux": ["nsenter", "setsid", "unshare"],
 };

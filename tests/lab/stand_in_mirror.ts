@@ -13,9 +13,9 @@
  * @module
  */
 import { join } from "node:path/posix";
-import { fileBody } from "../../src/containerd/file_body.ts";
-import { containerdIngests } from "../../src/containerd/ingests.ts";
-import { tailBody } from "../../src/containerd/tail_body.ts";
+import { fileBody } from "../../src/content/file_body.ts";
+import { folderIngests } from "../../src/content/ingests.ts";
+import { tailBody } from "../../src/content/tail_body.ts";
 import { NO_LOG } from "../../src/log.ts";
 import { type Digest, parseDigest } from "../../src/oci/digest.ts";
 import type { StandInLine } from "./stand_in.ts";
@@ -41,7 +41,7 @@ const WATCH_EVERY_MS = 200;
 const variable = (name: string) => Deno.env.get(name) ?? "";
 const [node, nodes] = [Number(variable("NODE")), Number(variable("N"))];
 const contentPath = variable("CCONTENT");
-const ingests = containerdIngests({
+const ingests = folderIngests({
   ...{ contentPath, namespace: "k8s.io", log: NO_LOG },
   takesPart: () => true,
   filter: { restricts: false },

@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { PullState } from "../../src/flight/flights.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
 import type { FlightReply } from "../../src/flight/messages.ts";
 import { CHECKED_MAX_BYTES } from "../../src/mirror/start.ts";
 import { eventually } from "../suites/eventually.ts";

@@ -6,7 +6,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { PullState } from "../../src/flight/flights.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
 import type { FlightReply } from "../../src/flight/messages.ts";
 import { CHECKED_MAX_BYTES } from "../../src/mirror/start.ts";
 import { RegistryError } from "../../src/oci/error.ts";
@@ -66,6 +66,7 @@ Deno.test.each(SENT)(
       total: SIZE,
       holders: [],
       failed: [],
+      stalled: null,
     }]);
   },
 );

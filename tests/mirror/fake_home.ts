@@ -6,7 +6,8 @@
  */
 
 import type { ContentSource } from "../../src/content/source.ts";
-import type { JoinRequest, PullState } from "../../src/flight/flights.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
+import type { JoinRequest } from "../../src/flight/flights.ts";
 import type { FlightReply } from "../../src/flight/messages.ts";
 import { aside } from "../../src/mirror/aside.ts";
 import { cluster, type ClusterOptions } from "../../src/mirror/cluster.ts";

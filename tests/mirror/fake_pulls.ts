@@ -8,7 +8,7 @@
 import { Buffer } from "node:buffer";
 import { partOf } from "../../src/content/part.ts";
 import { type ContentSource, LOCAL } from "../../src/content/source.ts";
-import type { PullState } from "../../src/flight/flights.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
 import type { Digest } from "../../src/oci/digest.ts";
 import { OCTET_STREAM } from "../../src/oci/media_type.ts";
 

@@ -9,11 +9,8 @@
 import { firstOf } from "../../src/content/combine.ts";
 import { type MemoryStore, memoryStore } from "../../src/content/memory.ts";
 import type { ContentSource } from "../../src/content/source.ts";
-import {
-  type Flights,
-  flights,
-  type PullState,
-} from "../../src/flight/flights.ts";
+import { type Flights, flights } from "../../src/flight/flights.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
 import { FLIGHTS_PATH } from "../../src/flight/messages.ts";
 import { aside } from "../../src/mirror/aside.ts";
 import { cluster } from "../../src/mirror/cluster.ts";

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { peerSource } from "../../src/mirror/peer.ts";
 import { digestOf } from "../../src/oci/digest.ts";
 import { RegistryError } from "../../src/oci/error.ts";
+import { parseRequest } from "../../src/oci/request.ts";
 import {
   type Answer,
   fakeContent,
@@ -66,6 +67,21 @@ Deno.test("peerSource() opens a part of what a peer has", async () => {
   assert.equal(open?.descriptor.size, 20);
   assert.deepEqual(await new Response(open?.body).bytes(), BYTES.slice(5, 8));
   assert.deepEqual(peer.requests, [`GET ${pathOf(REQUEST)} bytes=5-7`]);
+});
+
+Deno.test("peerSource() tells a peer that there was no ns", async () => {
+  await using peer = httpPeer(good);
+  const source = peerSource({ address: peer.address });
+  const plain = { ...REQUEST, registry: "10.0.0.1:5000", plain: true };
+  await source.stat(plain, { signal });
+  const [asked = ""] = peer.requests;
+  const [method = "", path = ""] = asked.split(" ");
+  const { pathname, search } = new URL(path, "http://peer");
+  assert.equal(search, "");
+  assert.deepEqual(
+    parseRequest(method, new URL(pathname, "http://peer")),
+    plain,
+  );
 });
 
 Deno.test("peerSource() asks for the bytes as they are", async () => {

@@ -56,6 +56,13 @@ Deno.test("errorResponse() writes the body of the spec, its keys in order", asyn
   );
 });
 
+Deno.test("errorResponse() says what is in the spec's list", async () => {
+  const error = new RegistryError("RANGE_INVALID", "behind the end");
+  assert.deepEqual(await errorResponse(error, "GET").json(), {
+    errors: [{ code: "SIZE_INVALID", message: "behind the end" }],
+  });
+});
+
 Deno.test("errorResponse() leaves detail out where there is none", async () => {
   const response = errorResponse(
     new RegistryError("NAME_UNKNOWN", "no"),

@@ -12,6 +12,7 @@ import {
   isTag,
   parseImageName,
   registryHost,
+  splitFamiliarName,
   tagKey,
 } from "../../src/oci/reference.ts";
 
@@ -80,6 +81,30 @@ Deno.test("tagKey() writes the name that parseImageName() reads", () => {
   const parts = parseImageName(name);
   assert.ok(parts?.tag);
   assert.equal(tagKey({ ...parts, tag: parts.tag }), name);
+});
+
+Deno.test.each([
+  { name: "redis", is: ["docker.io", "library/redis"] },
+  { name: "redis:7", is: ["docker.io", "library/redis:7"] },
+  { name: "me/app", is: ["docker.io", "me/app"] },
+  { name: "library/redis:7", is: ["docker.io", "library/redis:7"] },
+  { name: "docker.io/redis", is: ["docker.io", "library/redis"] },
+  { name: "docker.io/me/app", is: ["docker.io", "me/app"] },
+  { name: "index.docker.io/me/app", is: ["docker.io", "me/app"] },
+  { name: "ghcr.io/app", is: ["ghcr.io", "app"] },
+  { name: "ghcr.io/me/a.b/c", is: ["ghcr.io", "me/a.b/c"] },
+  { name: "localhost/app", is: ["localhost", "app"] },
+  { name: "localhost:5000/app", is: ["localhost:5000", "app"] },
+  { name: "registry:5000/me/app", is: ["registry:5000", "me/app"] },
+  { name: "10.0.0.1/app", is: ["10.0.0.1", "app"] },
+  { name: "[::1]:5000/app", is: ["[::1]:5000", "app"] },
+  { name: "registry/me/app", is: ["docker.io", "registry/me/app"] },
+  { name: "ghcr.io", is: ["docker.io", "library/ghcr.io"] },
+  { name: "ghcr.io/", is: ["ghcr.io", ""] },
+  { name: "", is: ["docker.io", "library/"] },
+])("splitFamiliarName() reads '$name' as Docker does", ({ name, is }) => {
+  const { registry, path } = splitFamiliarName(name);
+  assert.deepEqual([registry, path], is);
 });
 
 Deno.test.each([

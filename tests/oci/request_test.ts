@@ -31,16 +31,8 @@ Deno.test.each([
     request: { kind: "manifest", registry: "docker.io" },
   },
   {
-    path: `/v2/library/ubuntu/blobs/${DIGEST}`,
-    request: { kind: "blob" },
-  },
-  {
-    path: `/v2/library/ubuntu/blobs/${DIGEST}?ns=`,
-    request: { kind: "blob" },
-  },
-  {
-    path: `/v2/library/ubuntu/blobs/${DIGEST.replace(":", "%3A")}`,
-    request: { kind: "blob" },
+    path: `/v2/library/ubuntu/blobs/${DIGEST.replace(":", "%3A")}?ns=a.b`,
+    request: { kind: "blob", registry: "a.b" },
   },
   {
     path: `/v2/library/ubuntu/manifests/${DIGEST}?ns=10.0.0.1%3A5000&x=y`,
@@ -61,8 +53,9 @@ Deno.test.each([
 });
 
 Deno.test("parseRequest() reads a digest of another algorithm", () => {
-  assert.deepEqual(parse(`/v2/a/blobs/${DIGEST_512}`), {
+  assert.deepEqual(parse(`/v2/a/blobs/${DIGEST_512}?ns=a.b`), {
     kind: "blob",
+    registry: "a.b",
     repository: "a",
     digest: DIGEST_512,
   });
@@ -78,6 +71,51 @@ Deno.test("parseRequest() reads a tag", () => {
   };
   assert.deepEqual(parse(path), expected);
   assert.deepEqual(parse(path, "HEAD"), expected);
+});
+
+Deno.test.each([
+  { name: "library/ubuntu", is: "docker.io/library/ubuntu" },
+  { name: "ubuntu", is: "docker.io/library/ubuntu" },
+  { name: "docker.io/ubuntu", is: "docker.io/library/ubuntu" },
+  { name: "ghcr.io/me/app", is: "ghcr.io/me/app" },
+  { name: "localhost/app", is: "localhost/app" },
+  { name: "10.0.0.1:5000/me/app", is: "10.0.0.1:5000/me/app" },
+  { name: "10.0.0.1_5000/me/app", is: "10.0.0.1:5000/me/app" },
+  { name: "registry_5000/app", is: "registry:5000/app" },
+  { name: "[fd00::1]:5000/app", is: "[fd00::1]:5000/app" },
+  // What begins like a port, but is none.
+  { name: "me_5000x/app", is: "docker.io/me_5000x/app" },
+  { name: "me_/app_5000", is: null },
+  { name: "a/b_5000/c", is: "docker.io/a/b_5000/c" },
+  { name: "app_5000", is: "docker.io/library/app_5000" },
+  { name: "ghcr.io_500000/app", is: null },
+])("parseRequest() without ns reads the name $name as $is", ({ name, is }) => {
+  for (const end of ["", "?ns="]) {
+    const tag = () => parse(`/v2/${name}/manifests/v1${end}`);
+    if (is === null) {
+      assert.throws(tag, { code: "NAME_INVALID" });
+      continue;
+    }
+    const [registry, ...path] = is.split("/");
+    const found = { registry, repository: path.join("/"), plain: true };
+    assert.deepEqual(tag(), { kind: "tag", ...found, tag: "v1" });
+    for (const kind of ["blob", "manifest"] as const) {
+      assert.deepEqual(parse(`/v2/${name}/${kind}s/${DIGEST}${end}`), {
+        kind,
+        ...found,
+        digest: DIGEST,
+      });
+    }
+  }
+});
+
+Deno.test("parseRequest() takes the whole path for the name when there is ns", () => {
+  assert.deepEqual(parse("/v2/ghcr.io/me/app/manifests/v1?ns=docker.io"), {
+    kind: "tag",
+    registry: "docker.io",
+    repository: "ghcr.io/me/app",
+    tag: "v1",
+  });
 });
 
 Deno.test.each([
@@ -109,8 +147,10 @@ const REFUSED: readonly (readonly [ErrorCode, readonly string[]])[] = [
     `/v2/a%2Fb/blobs/${DIGEST}`,
     `/v2/a/blobs/${DIGEST}/`,
     `/v2/${"a".repeat(256)}/blobs/${DIGEST}`,
-    "/v2/a/manifests/v1",
-    "/v2/a/manifests/v1?ns=",
+    "/v2/ghcr.io/A/manifests/v1",
+    "/v2/-a.b/app/manifests/v1",
+    "/v2/a:b/app/manifests/v1",
+    "/v2/ghcr.io//app/manifests/v1",
     "/v2/a/manifests/.v1?ns=docker.io",
     "/v2/a/manifests/v%201?ns=docker.io",
     "/v2/a/manifests/v%E0%A41?ns=docker.io",
@@ -134,6 +174,8 @@ const REFUSED: readonly (readonly [ErrorCode, readonly string[]])[] = [
     "/v2/a/tags/list",
     "/v2/a/b/tags/list?n=1",
     `/v2/a/referrers/${DIGEST}`,
+    "/v2/a/blobs/uploads/",
+    "/v2/a/b/blobs/uploads/1234",
   ]],
 ];
 

@@ -28,7 +28,10 @@ function peerOf(theirs: Deployment, status = 200) {
     asked.push({ request, init });
     const asker = theirs.admit(request);
     const answer = asker.kind === "member"
-      ? new Response("hi", { status, headers: asker.answer(status, null) })
+      ? new Response("hi", {
+        status,
+        headers: asker.answer({ status, digest: null }),
+      })
       : new Response("no", { status: 401 });
     return Promise.resolve(answer);
   };

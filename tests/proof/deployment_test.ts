@@ -24,7 +24,7 @@ function having(secret: string, network = "peili", now?: () => number) {
 
 /** The request that a node of a deployment makes. */
 function requestOf(by: Deployment, method = "GET", body?: string): Request {
-  const { headers } = by.ask(method, PATH, body ?? "");
+  const { headers } = by.ask({ method, target: PATH, body: body ?? "" });
   const sent = body === undefined ? {} : { body };
   return new Request(BASE + PATH, { method, headers, ...sent });
 }
@@ -46,9 +46,12 @@ Deno.test.each(WITH)(
   'deployment() of "$secret" trusts its own answers',
   (row) => {
     const ours = having(row.secret);
-    const asked = ours.ask("GET", PATH, "");
+    const asked = ours.ask({ method: "GET", target: PATH, body: "" });
     const request = new Request(BASE + PATH, { headers: asked.headers });
-    const headers = member(ours.admit(request)).answer(404, null);
+    const headers = member(ours.admit(request)).answer({
+      status: 404,
+      digest: null,
+    });
     assert.ok(asked.trusts(new Response(null, { status: 404, headers })));
   },
 );
@@ -60,6 +63,7 @@ Deno.test.each(WITH)(
     assert.deepEqual(having(row.secret).admit(request), {
       kind: "stranger",
       reason: "another network",
+      network: "other",
     });
   },
 );
@@ -85,11 +89,19 @@ Deno.test("deployment() with a secret refuses all others and says why", () => {
 });
 
 Deno.test("deployment() with a secret trusts nobody who does not know it", () => {
-  const asked = having("a secret").ask("GET", PATH, "");
+  const asked = having("a secret").ask({
+    method: "GET",
+    target: PATH,
+    body: "",
+  });
   const request = new Request(BASE + PATH, { headers: asked.headers });
-  const answers = [{}, member(having("").admit(request)).answer(200, null), {
-    "Peili-Proof": "1",
-  }];
+  const answers = [
+    {},
+    member(having("").admit(request)).answer({ status: 200, digest: null }),
+    {
+      "Peili-Proof": "1",
+    },
+  ];
   for (const headers of answers) {
     assert.ok(!asked.trusts(new Response(null, { headers })));
   }
@@ -97,10 +109,10 @@ Deno.test("deployment() with a secret trusts nobody who does not know it", () =>
 
 Deno.test("deployment() with a secret binds an answer to its digest", () => {
   const ours = having("a secret");
-  const asked = ours.ask("GET", PATH, "");
+  const asked = ours.ask({ method: "GET", target: PATH, body: "" });
   const request = new Request(BASE + PATH, { headers: asked.headers });
   const digest = `sha256:${"a".repeat(64)}`;
-  const proof = member(ours.admit(request)).answer(200, digest);
+  const proof = member(ours.admit(request)).answer({ status: 200, digest });
   const answer = (digest: string) =>
     new Response(null, {
       headers: { ...proof, "Docker-Content-Digest": digest },
@@ -121,7 +133,7 @@ Deno.test("deployment() with a secret hands on a body that was signed", async ()
 
 Deno.test("deployment() with a secret breaks a body that was not", async () => {
   const ours = having("a secret");
-  const { headers } = ours.ask("POST", PATH, "[1]");
+  const { headers } = ours.ask({ method: "POST", target: PATH, body: "[1]" });
   for (const body of ["[2]", "[1] ", "[1", undefined]) {
     const sent = body === undefined ? {} : { body };
     const forged = new Request(BASE + PATH, {
@@ -141,7 +153,7 @@ Deno.test("deployment() with a secret ends a body that nobody reads", async () =
   const body = new ReadableStream({
     cancel: (reason) => cancelled.resolve(reason),
   });
-  const { headers } = ours.ask("POST", PATH, "");
+  const { headers } = ours.ask({ method: "POST", target: PATH, body: "" });
   const request = new Request(BASE + PATH, { method: "POST", headers, body });
   await member(ours.admit(request)).request.body?.cancel("enough");
   assert.equal(await cancelled.promise, "enough");

@@ -35,6 +35,8 @@ function proven(verdict: ReturnType<Proofs["check"]>): Proven {
   return verdict;
 }
 
+const OK = { status: 200, digest: null };
+
 const ours = proofsOf(["secret"]);
 
 Deno.test("check() takes what sign() made, and gives the body's digest", () => {
@@ -114,7 +116,7 @@ Deno.test("check() accepts every secret of its file, in each step of a change", 
       assert.ok(client && server);
       const signed = sign(client);
       const { answer } = proven(server.check(signed.text, CLAIM));
-      assert.ok(signed.answered(answer(200, null), 200, null));
+      assert.ok(signed.answered(answer(OK), OK));
     }
   });
 });
@@ -122,13 +124,15 @@ Deno.test("check() accepts every secret of its file, in each step of a change", 
 Deno.test("answered() takes the answer to its own request, and no other", () => {
   const signed = sign(ours);
   const { answer } = proven(ours.check(signed.text, CLAIM));
-  const text = answer(200, DIGEST);
-  assert.ok(signed.answered(text, 200, DIGEST));
-  assert.ok(!signed.answered(text, 404, DIGEST));
-  assert.ok(!signed.answered(text, 200, null));
-  assert.ok(!signed.answered(text, 200, DIGEST.replaceAll("a", "b")));
-  assert.ok(!signed.answered("", 200, DIGEST));
-  assert.ok(!signed.answered(signed.text, 200, DIGEST));
+  const given = { status: 200, digest: DIGEST };
+  const text = answer(given);
+  assert.ok(signed.answered(text, given));
+  assert.ok(!signed.answered(text, { ...given, status: 404 }));
+  assert.ok(!signed.answered(text, { ...given, digest: null }));
+  const other = DIGEST.replaceAll("a", "b");
+  assert.ok(!signed.answered(text, { ...given, digest: other }));
+  assert.ok(!signed.answered("", given));
+  assert.ok(!signed.answered(signed.text, given));
   const another = sign(ours, digestOfBody("x"));
-  assert.ok(!another.answered(text, 200, DIGEST));
+  assert.ok(!another.answered(text, given));
 });

@@ -16,7 +16,7 @@ Deno.test("secretKeys() gives the same keys for the same secret and network", ()
   assert.equal(keys.swarm.length, 32);
   assert.equal(keys.proofs[0].length, 32);
   assert.equal(keys.proofs.length, 1);
-  assert.equal(keys.weak, false);
+  assert.ok(!keys.weak);
 });
 
 Deno.test("secretKeys() keeps its keys: nodes of two versions must understand each other", () => {
@@ -51,9 +51,9 @@ Deno.test("secretKeys() uses the first line and accepts all", () => {
 });
 
 Deno.test("secretKeys() says when one of its secrets can be guessed", () => {
-  assert.equal(secretKeys("x".repeat(15), "peili").weak, true);
-  assert.equal(secretKeys("x".repeat(16), "peili").weak, false);
-  assert.equal(secretKeys(`${LONG}\nshort`, "peili").weak, true);
+  assert.ok(secretKeys("x".repeat(15), "peili").weak);
+  assert.ok(!secretKeys("x".repeat(16), "peili").weak);
+  assert.ok(secretKeys(`${LONG}\nshort`, "peili").weak);
 });
 
 Deno.test("secretKeys() refuses no secret, and more than 8", () => {
@@ -62,6 +62,14 @@ Deno.test("secretKeys() refuses no secret, and more than 8", () => {
   }
   const most = secretKeys(Array(8).fill(LONG).join("\n"), "peili");
   assert.equal(most.proofs.length, 8);
+});
+
+Deno.test("secretKeys() refuses what is no text, and what begins as all of its kind", () => {
+  const bytes = new TextDecoder().decode(new Uint8Array([65, 200, 7, 66]));
+  const pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n";
+  for (const text of [bytes, `${LONG}\0`, pem]) {
+    assert.throws(() => secretKeys(text, "peili"), RangeError);
+  }
 });
 
 Deno.test("readSecretKeys() reads a file", async () => {

@@ -33,7 +33,7 @@ function guarded(answer: Handler) {
   };
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
-    observed("peer", membersOnly(OURS, log, handler), {
+    observed("peer", membersOnly(handler, { deployment: OURS, log }), {
       log,
       metrics: NO_METRICS,
     }),
@@ -134,7 +134,7 @@ Deno.test("membersOnly() hides a fault, and refuses a forged body", async () => 
   const fault = await peer.ask(OURS, { method: "POST", body: "hello" });
   assert.equal(fault.status, 503);
   await fault.body?.cancel();
-  const { headers } = OURS.ask("POST", "/x", "hello");
+  const { headers } = OURS.ask({ method: "POST", target: "/x", body: "hello" });
   const forged = await fetch(`http://${peer.address}/x`, {
     method: "POST",
     headers,

@@ -54,7 +54,7 @@ Deno.test.each(["/", "/ab", "/constructor", "/toString"])(
 );
 
 Deno.test("probes() are alive without being ready, and say why", async () => {
-  const reason = "containerd's content is not listed yet";
+  const reason = "this node's content is not listed yet";
   const asked = listener("x", routes(probes(() => ({ ready: false, reason }))));
   const livez = await asked.ask("GET", "/livez");
   assert.deepEqual([livez.status, await livez.text()], [200, "ok\n"]);

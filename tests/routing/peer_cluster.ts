@@ -61,7 +61,7 @@ export function peerServer(id: string, members: Deployment = OPEN): PeerServer {
   let stopped = false;
   const who = { id, ...zoneOfNode(id) };
   const api = Object.entries(peerApi(who, holdsIn(store)));
-  const handler = membersOnly(members, NO_LOG, async (request) => {
+  const handler = membersOnly(async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname !== PEER_PATH) {
       asked.push(pathname);
@@ -70,7 +70,7 @@ export function peerServer(id: string, members: Deployment = OPEN): PeerServer {
     const handler = api.find(([path]) => pathname.startsWith(path))?.[1];
     if (handler) return await handler(request);
     throw new RegistryError("NAME_INVALID", pathname);
-  });
+  }, { deployment: members, log: NO_LOG });
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     observed("peer", handler, { log: NO_LOG, metrics: NO_METRICS }),

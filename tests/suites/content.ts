@@ -98,6 +98,12 @@ const OCI_INDEX_PIECE = manifest("OCI index", OCI_INDEX, {
   mediaType: OCI_INDEX,
 });
 
+/**
+ * Where clients look for what refers to an image when the registry does not tell
+ * (distribution spec v1.1, "Referrers Tag Schema").
+ */
+export const REFERRERS_TAG: string = OCI_IMAGE.digest.replace(":", "-");
+
 /** Everything. */
 export const CONTENT: Content = {
   blobs: [
@@ -134,6 +140,7 @@ export const CONTENT: Content = {
     tag("v1", OCI_IMAGE),
     tag("latest", OCI_INDEX_PIECE),
     tag("UPPER_case-1.0", OCI_INDEX_PIECE),
+    tag(REFERRERS_TAG, OCI_INDEX_PIECE),
   ],
 };
 

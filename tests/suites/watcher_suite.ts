@@ -11,6 +11,7 @@ import type {
 } from "../../src/content/watcher.ts";
 import type { Digest } from "../../src/oci/digest.ts";
 import { OCI_INDEX } from "../../src/oci/media_type.ts";
+import { eventually } from "./eventually.ts";
 import { watching } from "./watching.ts";
 
 /** A store that can be changed while it is watched. */
@@ -137,6 +138,7 @@ const CASES: Readonly<Record<string, (store: WatchedStore) => Promise<void>>> =
         during ??= await store.put("during");
       });
       await watch.first();
+      await eventually("it has come", () => during !== undefined);
       assert.ok(during);
       await watch.until(created(during));
     },

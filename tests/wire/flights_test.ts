@@ -146,3 +146,20 @@ Deno.test("a leader that gives up ends the body with FIN, and the Range leads", 
   assert.deepEqual(registry.requests, ["", range]);
   await failing;
 });
+
+Deno.test("a plain client is sent nowhere, whatever this node's containerd does", async () => {
+  await using registry = startRegistry(CONTENT);
+  await using flying = await twoFly(registry);
+  const { a, b, leading } = flying;
+  const path = `/v2/docker.io/library/app/blobs/${DIGEST}`;
+  for (const { mirror } of [a, b]) {
+    const answer = await fetch(`http://${mirror}${path}`, {
+      redirect: "manual",
+    });
+    assert.equal(answer.status, 404);
+    await answer.body?.cancel();
+  }
+  registry.pour(SIZE);
+  assert.deepEqual(await leading, BYTES);
+  assert.deepEqual(registry.requests, [""]);
+});

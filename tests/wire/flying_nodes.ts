@@ -7,11 +7,8 @@
 
 import { firstOf } from "../../src/content/combine.ts";
 import { memoryStore } from "../../src/content/memory.ts";
-import {
-  type Flights,
-  flights,
-  type PullState,
-} from "../../src/flight/flights.ts";
+import { type Flights, flights } from "../../src/flight/flights.ts";
+import type { PullState } from "../../src/content/pull_state.ts";
 import { listen } from "../../src/listen.ts";
 import { aside } from "../../src/mirror/aside.ts";
 import { cluster } from "../../src/mirror/cluster.ts";
@@ -126,7 +123,10 @@ export function startFlyingNode(
   );
   const peer = serve(
     "peer",
-    membersOnly(members, log, routes({ "/v2/": shared, ...api })),
+    membersOnly(routes({ "/v2/": shared, ...api }), {
+      deployment: members,
+      log,
+    }),
   );
   const router = network.join({ id, address: peer });
   const flight: Flights = flights(
