@@ -99,6 +99,24 @@ Deno.test("a router that was killed comes back as the same one, and what it has 
   await findAll([...others, after], [...others, after]);
 });
 
+Deno.test("a router that stands still is away for all, and comes back with what it has when it goes on", async () => {
+  await using stack = new AsyncDisposableStack();
+  const routers = await startRouters(5, {}, stack);
+  const [first, still, ...others] = routers;
+  assert.ok(first && still);
+  const rest = [first, ...others];
+  await advertise(routers);
+  still.freeze(true);
+  await knowEachOther(rest);
+  for (const router of rest) {
+    const { found } = await router.ask("lookups", keysOf(still));
+    assert.equal(found, 0);
+  }
+  still.freeze(false);
+  await knowEachOther(routers);
+  await findAll(routers, routers);
+});
+
 Deno.test("who stops of his own will is away at once, for all", async () => {
   await using stack = new AsyncDisposableStack();
   const routers = await startRouters(4, {}, stack);

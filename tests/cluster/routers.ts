@@ -26,6 +26,8 @@ export interface RouterProcess extends AsyncDisposable {
   ): Promise<Commands[N][1]>;
   /** Ends it at once, without a word to anybody. */
   kill(): Promise<void>;
+  /** Lets it stand still, as a machine whose cable is out; or go on. */
+  freeze(still: boolean): void;
   /** Lets it say farewell. */
   stop(): Promise<void>;
 }
@@ -99,6 +101,7 @@ function conversation(
       return await answer.promise as never;
     },
     kill: () => end("SIGKILL"),
+    freeze: (still) => child.kill(still ? "SIGSTOP" : "SIGCONT"),
     stop: () => end(),
     [Symbol.asyncDispose]: () => end("SIGKILL"),
   };

@@ -69,10 +69,10 @@ export interface ConversationDeps {
 const MAX_WORDS_BYTES = 2 << 20;
 
 /**
- * Milliseconds without a word after which the other side is dead. It speaks every
- * 2 s; a machine that stands still for so long is dead to whoever waits for it.
+ * Milliseconds without a word after which a connection is given up. The other
+ * side speaks every 2 s; if it only was slow, it is reached again at once.
  */
-const SILENT_MS = 7_000;
+const SILENT_MS = 5_000;
 
 /** Beats with different knowledge after which tables are compared. */
 const DIFFERENT_BEATS = 2;
