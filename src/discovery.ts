@@ -7,11 +7,12 @@
 import type { ListenAddress } from "./listen.ts";
 import type { Log } from "./log.ts";
 import type { Deployment } from "./proof/deployment.ts";
-import { type AddrInfo, idHandler } from "./routing/bootstrap/http.ts";
+import { idHandler } from "./routing/bootstrap/http.ts";
 import {
   bootstrapOf,
   type BootstrapOptions,
 } from "./routing/bootstrap/kinds.ts";
+import type { Libp2pRouter } from "./routing/libp2p/router.ts";
 import type { PeerFetch } from "./routing/peer_fetch.ts";
 import type { Router } from "./routing/router.ts";
 import { staticPeers } from "./routing/static_peers.ts";
@@ -86,7 +87,7 @@ export interface Discovery extends AsyncDisposable {
   /** Does what must be done all the time, until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** Answers `/id` for the kind `http`; null for the others. */
-  readonly answerId: (() => Response) | null;
+  readonly answerId: ((request: Request) => Response) | null;
 }
 
 /**
@@ -153,6 +154,11 @@ async function found(
   };
 }
 
-function answersId(router: { info(): AddrInfo }): () => Response {
-  return idHandler(() => router.info());
+function answersId(router: Libp2pRouter): (request: Request) => Response {
+  const answer = idHandler(() => router.info());
+  return ({ url }) => {
+    // The first to ask tells where this node is: it has found it there.
+    router.seenAt(new URL(url).hostname.replace(/^\[(.*)\]$/, "$1"));
+    return answer();
+  };
 }

@@ -190,7 +190,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   discovery.announce(peer.listening);
   const { answerId } = discovery;
   if (answerId) {
-    const answer = () => Promise.resolve(answerId());
+    const answer: Handler = (request) => Promise.resolve(answerId(request));
     serve(
       "http-bootstrap",
       options.httpBootstrapAddr ?? { hostname: "::", port: 5003 },

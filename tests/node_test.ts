@@ -292,7 +292,6 @@ Deno.test(
 
 const FOUND: Partial<NodeOptions> = {
   bootstrapKind: "http",
-  routerAddr: ANY_PORT,
   httpBootstrapAddr: ANY_PORT,
 };
 

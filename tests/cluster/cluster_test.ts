@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { eventually } from "../suites/eventually.ts";
+import type { LookedUp } from "./commands.ts";
 import { shuffled } from "../suites/shuffled.ts";
 import {
   knowEachOther,
@@ -109,8 +110,8 @@ Deno.test("a router that stands still is away for all, and comes back with what 
   still.freeze(true);
   await knowEachOther(rest);
   for (const router of rest) {
-    const { found } = await router.ask("lookups", keysOf(still));
-    assert.equal(found, 0);
+    const looked: LookedUp = await router.ask("lookups", keysOf(still));
+    assert.equal(looked.found, 0);
   }
   still.freeze(false);
   await knowEachOther(routers);

@@ -71,6 +71,8 @@ export interface Libp2pRouter extends Router, AsyncDisposable {
    * @param peer Its host, `::` for every address, and its port as it really is
    */
   announce(peer: HostPort): void;
+  /** Whoever asked this node found it at a host: its own, while it knows none. */
+  seenAt(host: string): void;
   /** This node as others find it, with its multiaddresses as far as it knows. */
   info(): AddrInfo;
 }
@@ -157,6 +159,9 @@ export async function startLibp2p(
     withdraw: (keys) => own.remove(keys),
     forget,
     announce: (peer) => belongs.where.announce(peer),
+    seenAt(host) {
+      if (!self(belongs)) belongs.where.seen(host, "");
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
