@@ -107,13 +107,13 @@ Deno.test("a router that stands still is away for all, and comes back with what 
   assert.ok(first && still);
   const rest = [first, ...others];
   await advertise(routers);
-  still.freeze(true);
+  still.freeze();
   await knowEachOther(rest);
   for (const router of rest) {
     const looked: LookedUp = await router.ask("lookups", keysOf(still));
     assert.equal(looked.found, 0);
   }
-  still.freeze(false);
+  still.thaw();
   await knowEachOther(routers);
   await findAll(routers, routers);
 });

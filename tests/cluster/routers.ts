@@ -26,8 +26,10 @@ export interface RouterProcess extends AsyncDisposable {
   ): Promise<Commands[N][1]>;
   /** Ends it at once, without a word to anybody. */
   kill(): Promise<void>;
-  /** Lets it stand still, as a machine whose cable is out; or go on. */
-  freeze(still: boolean): void;
+  /** Lets it stand still, as a machine whose cable is out. */
+  freeze(): void;
+  /** Lets it go on. */
+  thaw(): void;
   /** Lets it say farewell. */
   stop(): Promise<void>;
 }
@@ -101,7 +103,8 @@ function conversation(
       return await answer.promise as never;
     },
     kill: () => end("SIGKILL"),
-    freeze: (still) => child.kill(still ? "SIGSTOP" : "SIGCONT"),
+    freeze: () => child.kill("SIGSTOP"),
+    thaw: () => child.kill("SIGCONT"),
     stop: () => end(),
     [Symbol.asyncDispose]: () => end("SIGKILL"),
   };
@@ -112,14 +115,20 @@ export async function knowEachOther(
   routers: readonly RouterProcess[],
 ): Promise<void> {
   const ids = routers.map(({ id }) => id).toSorted().join();
-  await eventually("all know each other", async () => {
-    const seen = await Promise.all(routers.map(async (router) => {
-      const { ready } = await router.ask("ready");
-      const all = await router.ask("nearest", "any", 1_000);
-      return ready && all.map(({ id }) => id).toSorted().join() === ids;
-    }));
-    return seen.every((same) => same);
-  });
+  let seen: { ready: boolean; count: number; same: boolean }[] = [];
+  try {
+    await eventually("all know each other", async () => {
+      seen = await Promise.all(routers.map(async (router) => {
+        const { ready } = await router.ask("ready");
+        const all = await router.ask("nearest", "any", 1_000);
+        const same = all.map(({ id }) => id).toSorted().join() === ids;
+        return { ready, count: all.length, same };
+      }));
+      return seen.every(({ ready, same }) => ready && same);
+    });
+  } catch (cause) {
+    throw new Error(`They know ${JSON.stringify(seen)}`, { cause });
+  }
 }
 
 /** Starts some that join by the first, and waits until all know each other. */
