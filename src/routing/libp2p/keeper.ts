@@ -155,9 +155,11 @@ export function keeper(deps: KeeperDeps): Keeper {
 
   /** Asks a member that nobody here is connected to whether it lives. */
   function probe(signal: AbortSignal): void {
-    const strangers = [...members.alive()].filter(({ record }) =>
-      !links.get(record.id) && record.id !== members.self().record.id
-    );
+    const self = members.self().record.id;
+    const strangers = [...members.alive()].filter((member) => {
+      const { id } = member.record;
+      return id !== self && !links.get(id) && !isWanted(member);
+    });
     const one = strangers[Math.floor(Math.random() * strangers.length)];
     if (one && verifying.size < MAX_DIALS) verify(one, signal);
   }
