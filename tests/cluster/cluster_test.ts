@@ -11,6 +11,7 @@ import type { LookedUp } from "./commands.ts";
 import { shuffled } from "../suites/shuffled.ts";
 import {
   knowEachOther,
+  PATIENCE_MS,
   type RouterProcess,
   startRouter,
   startRouters,
@@ -48,6 +49,7 @@ async function findAll(
   await eventually(
     "all is found",
     async () => await missed(askers, holders) === 0,
+    PATIENCE_MS,
   );
 }
 

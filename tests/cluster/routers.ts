@@ -10,6 +10,13 @@ import type { Commands, RouterProcessOptions, Started } from "./commands.ts";
 import { TextLineStream } from "./lines.ts";
 
 const PROGRAM = fileURLToPath(new URL("router_process.ts", import.meta.url));
+
+/**
+ * Milliseconds until routers have failed: twenty processes share a few cores, and
+ * what did not get through is tried again after 10 s.
+ */
+export const PATIENCE_MS = 90_000;
+
 const FLAGS = ["--max-semi-space-size=1", "--optimize-for-size"];
 
 /** One process. */
@@ -125,7 +132,7 @@ export async function knowEachOther(
         return { ready, count: all.length, same };
       }));
       return seen.every(({ ready, same }) => ready && same);
-    });
+    }, PATIENCE_MS);
   } catch (cause) {
     throw new Error(`They know ${JSON.stringify(seen)}`, { cause });
   }

@@ -2,7 +2,7 @@
  * Keeps this node connected to the members that it should be connected to, and
  * finds out who is gone.
  *
- * Up to some 100 members all are connected with all. Above that, a pair is when a
+ * Up to some 60 members all are connected with all. Above that, a pair is when a
  * number that both compute from their ids is small enough, so that both agree and
  * every node has about as many links. Others are dialled when they are needed.
  *
@@ -36,8 +36,12 @@ export interface Keeper {
   suspects(id: string): boolean;
 }
 
-/** Links that a node has of its own accord, on average; see `maxConnections`. */
-const WANTED_LINKS = 96;
+/**
+ * Links that a node has of its own accord, on average: each takes 270 KB here and
+ * there. Of 1,000 nodes, 7 in 10 lookups find one of the 20 that know behind such
+ * a link; the others dial.
+ */
+const WANTED_LINKS = 64;
 
 /** Milliseconds between two looks. */
 const LOOK_MS = 1_000;

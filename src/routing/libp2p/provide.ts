@@ -33,7 +33,8 @@ export interface ProvideDeps {
 /** What this node has, and who was told. */
 export interface Provide {
   /**
-   * Has keys from now on.
+   * Has keys from now on. Peers that this node is connected to know when it
+   * resolves; the others are told after that.
    *
    * @throws {Error} If there are peers to tell, and none was reached
    */
@@ -61,6 +62,12 @@ const BATCH_MS = 10_000;
 /** Milliseconds between two looks for peers that are behind. */
 const LOOK_MS = 500;
 
+/** Milliseconds until a peer that was not reached is told again. */
+const BEHIND_MS = 10_000;
+
+/** Milliseconds between two looks for records that will expire before long. */
+const DUE_MS = 30_000;
+
 /** Peers that are told at once. */
 const MAX_AT_ONCE = 16;
 
@@ -82,7 +89,7 @@ const PIECE = 256;
 export function provide(deps: ProvideDeps): Provide {
   const { members, links, records, log } = deps;
   const own = new Map<string, Own>();
-  const behind = new Set<string>();
+  const behind = new Map<string, number>(); // Peers, and not before when, in ms.
   const toldAt = new Map<string, number>(); // By peer, in ms.
   const provider = { id: deps.idBytes, addresses: [] };
   const empty = { key: new Uint8Array(34) };
@@ -133,7 +140,7 @@ export function provide(deps: ProvideDeps): Provide {
     } catch (error) {
       if (signal.aborted) return false;
       log.debug("peer could not be told", { peer: addressOf(member), error });
-      if (members.get(id)) behind.add(id);
+      if (members.get(id)) behind.set(id, performance.now() + BEHIND_MS);
       return false;
     }
   }
@@ -175,6 +182,15 @@ export function provide(deps: ProvideDeps): Provide {
         return entry;
       });
       const told = plan(added);
+      const linked = [...told.keys()].filter((id) => links.get(id));
+      if (linked.length > 0) {
+        // Of 1,000 nodes most are not: to dial them all takes half a minute.
+        for (const id of told.keys()) {
+          if (links.get(id)) continue;
+          told.delete(id);
+          behind.set(id, 0);
+        }
+      }
       const now = performance.now();
       for (const id of told.keys()) if (!toldAt.has(id)) toldAt.set(id, now);
       const reached = await carryOut(told, addMessage);
@@ -187,14 +203,22 @@ export function provide(deps: ProvideDeps): Provide {
       gone.forEach(({ key }) => records.remove(key, selfId()));
       await carryOut(plan(gone), removeMessage);
     },
-    greet: (id) => void behind.add(id),
+    greet: (id) => void behind.set(id, 0),
     async run(signal) {
       signal.addEventListener("abort", () => end.abort(), { once: true });
-      let looks = 0;
+      let lookAt = 0;
       while (!signal.aborted) {
-        if (looks++ % 60 === 0) due().forEach((id) => behind.add(id));
-        const ids = new Set(behind);
-        behind.clear();
+        const now = performance.now();
+        if (now >= lookAt) {
+          lookAt = now + DUE_MS;
+          due().forEach((id) => behind.set(id, 0));
+        }
+        const ids = new Set<string>();
+        for (const [id, notBefore] of behind) {
+          if (notBefore > now) continue;
+          behind.delete(id);
+          if (members.get(id)) ids.add(id);
+        }
         if (ids.size > 0 && own.size > 0) await catchUp(ids);
         await sleep(LOOK_MS, signal);
       }

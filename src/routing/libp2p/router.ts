@@ -77,7 +77,7 @@ export interface Libp2pRouter extends Router, AsyncDisposable {
   info(): AddrInfo;
 }
 
-/** Connections at most; each takes some 100 KB of memory. */
+/** Connections at most: those that are wanted, and as many that are needed. */
 const MAX_CONNECTIONS = 128;
 
 /** Peers that keep a record: up to so many nodes, each has all of them. */

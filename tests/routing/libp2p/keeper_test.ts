@@ -53,18 +53,18 @@ Deno.test("keeper() lets the smaller id dial first", async () => {
   );
 });
 
-Deno.test("keeper() connects with about 96 of 1,000", async () => {
+Deno.test("keeper() connects with about 64 of 1,000", async () => {
   const ids = Array.from({ length: 1_000 }, (_, i) => `x${i}`);
   const wanted = new Set<string>();
   const network = fakeNetwork(
     Object.fromEntries(ids.map((id) => [id, {}])),
   );
   await using _keeping = keeping(network);
-  await eventually("it has enough", () => network.links.size > 70);
+  await eventually("it has enough", () => network.links.size > 40);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   for (const { id } of network.links.all()) wanted.add(id);
   // One more is asked from time to time whether it lives.
-  assert.ok(wanted.size > 60 && wanted.size < 128, `${wanted.size}`);
+  assert.ok(wanted.size > 36 && wanted.size < 100, `${wanted.size}`);
 });
 
 Deno.test("keeper() finds out that nobody is where a connection broke", async () => {

@@ -93,6 +93,7 @@ Deno.test("provide() fails when there are peers and none is reached, and tells t
     message: "Cannot advertise: none of 2 peers answers",
   });
   for (const peer of Object.values(peers)) peer.reachable = true;
+  Object.keys(peers).forEach(own.greet); // As when they are met again.
   await using _running = inBackground((signal) => own.run(signal));
   await eventually(
     "both are told",
@@ -107,6 +108,7 @@ Deno.test("provide() is content when one of its peers is reached, and tells the 
   await own.add(["sha256:1"]);
   assert.deepEqual([told.p0, told.p1], [["+sha256:1"], []]);
   away.reachable = true;
+  own.greet("p1");
   await using _running = inBackground((signal) => own.run(signal));
   await eventually("it is told", () => told.p1?.length === 1);
   assert.equal(told.p0?.length, 1, "who knows is not told again");
@@ -126,6 +128,24 @@ Deno.test("provide() tells who comes of all that is near to it, and of nothing t
   await using _running = inBackground((signal) => own.run(signal));
   await eventually("it is told", () => lines.length > 0);
   assert.deepEqual(lines, Array(10).fill("addProvider"));
+});
+
+Deno.test("provide() waits for those that it is connected to, and tells the others after that", async () => {
+  const { own, told, network } = noting(3);
+  const [first] = network.members.closest(positionOf(kadKey("any")), 9)
+    .filter(({ record }) => record.id !== "self");
+  assert.ok(first);
+  await network.links.link(first, new AbortController().signal);
+  await own.add(["sha256:1"]);
+  const linked = first.record.id;
+  for (const [id, lines] of Object.entries(told)) {
+    assert.equal(lines.length, id === linked ? 1 : 0);
+  }
+  await using _running = inBackground((signal) => own.run(signal));
+  await eventually(
+    "all are told",
+    () => Object.values(told).every(({ length }) => length === 1),
+  );
 });
 
 Deno.test("provide() has nobody to tell when it is alone", async () => {
