@@ -43,6 +43,12 @@ export interface Keeper {
  */
 const WANTED_LINKS = 64;
 
+/**
+ * Links above which those that were only needed for a moment are closed at once:
+ * at 128 others are not let in any more.
+ */
+export const CROWDED_LINKS = 100;
+
 /** Milliseconds between two looks. */
 const LOOK_MS = 1_000;
 
@@ -149,11 +155,15 @@ export function keeper(deps: KeeperDeps): Keeper {
     }
   }
 
+  /** Closes links that are neither wanted nor needed, the idlest first. */
   function closeIdle(): void {
-    for (const link of [...links.all()]) {
-      const member = members.get(link.id);
-      const idle = performance.now() - link.usedAt > IDLE_MS;
-      if (idle && member && !isWanted(member)) link.close();
+    const unwanted = [...links.all()].filter(({ id }) => {
+      const member = members.get(id);
+      return member !== undefined && !isWanted(member);
+    }).sort((a, b) => a.usedAt - b.usedAt);
+    let crowd = links.size - CROWDED_LINKS;
+    for (const link of unwanted) {
+      if (crowd-- > 0 || now() - link.usedAt > IDLE_MS) link.close();
     }
   }
 
@@ -221,7 +231,7 @@ function isNobodyThere(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as { code?: unknown };
   return (typeof code === "string" && /^E[A-Z]+$/.test(code)) ||
-    /^(?:Timeout|Abort|UnexpectedPeer|DialError)/.test(error.name) ||
+    /^(?:Timeout|Abort|UnexpectedPeer)/.test(error.name) ||
     /no address/.test(error.message);
 }
 

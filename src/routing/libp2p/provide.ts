@@ -14,6 +14,7 @@ import type { Log } from "../../log.ts";
 import { encodeKad } from "./kad_message.ts";
 import type { Links } from "./links.ts";
 import type { Member, Members } from "./members.ts";
+import { CROWDED_LINKS } from "./keeper.ts";
 import { kadKey, type Position, positionOf } from "./position.ts";
 import type { Records } from "./records.ts";
 
@@ -132,10 +133,12 @@ export function provide(deps: ProvideDeps): Provide {
     using limit = deadline(signal, BATCH_MS);
     const member = members.get(id);
     if (!member) return false;
+    const linked = links.get(id);
     try {
       const link = await links.link(member, limit.signal);
       link.usedAt = performance.now();
       await link.kad.tell(pieces(keys, template), limit.signal);
+      if (links.size > CROWDED_LINKS && !linked) link.close();
       return true;
     } catch (error) {
       if (signal.aborted) return false;

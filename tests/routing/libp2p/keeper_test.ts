@@ -67,6 +67,19 @@ Deno.test("keeper() connects with about 64 of 1,000", async () => {
   assert.ok(wanted.size > 36 && wanted.size < 100, `${wanted.size}`);
 });
 
+Deno.test("keeper() closes links that were needed for a moment when there are many", async () => {
+  const network = fakeNetwork(
+    Object.fromEntries(
+      Array.from({ length: 1_000 }, (_, i) => [`x${i}`, { linked: i < 300 }]),
+    ),
+  );
+  await using _keeping = keeping(network);
+  await eventually("they are few", () => network.links.size <= 101);
+  assert.ok(
+    network.said.filter((line) => line.endsWith("closed")).length > 190,
+  );
+});
+
 Deno.test("keeper() finds out that nobody is where a connection broke", async () => {
   const network = fakeNetwork({ a: { linked: true }, b: { linked: true } });
   await using keeping_ = keeping(network);

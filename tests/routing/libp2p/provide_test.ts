@@ -148,6 +148,13 @@ Deno.test("provide() waits for those that it is connected to, and tells the othe
   );
 });
 
+Deno.test("provide() closes the connections that it makes where there are many", async () => {
+  const { own, network } = noting(300, 300);
+  await own.add(["sha256:1"]);
+  assert.ok(network.dialled.length >= 290, `${network.dialled.length}`);
+  assert.ok(network.links.size <= 101 + 16, `${network.links.size}`);
+});
+
 Deno.test("provide() has nobody to tell when it is alone", async () => {
   const { own } = noting(0);
   await own.add(KEYS);
