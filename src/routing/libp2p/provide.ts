@@ -8,7 +8,7 @@
  * @module
  */
 
-import { sleep } from "../../async/backoff.ts";
+import { type Backoff, backoff, sleep } from "../../async/backoff.ts";
 import { deadline } from "../../async/deadline.ts";
 import type { Log } from "../../log.ts";
 import { encodeKad } from "./kad_message.ts";
@@ -63,8 +63,11 @@ const BATCH_MS = 10_000;
 /** Milliseconds between two looks for peers that are behind. */
 const LOOK_MS = 500;
 
-/** Milliseconds until a peer that was not reached is told again. */
-const BEHIND_MS = 10_000;
+/**
+ * Milliseconds until a peer that was not reached is told again: first, and at
+ * most. The first may be one of two connections, the other of which was kept.
+ */
+const BEHIND = { initialMs: 1_000, maxMs: 30_000 };
 
 /** Milliseconds between two looks for records that will expire before long. */
 const DUE_MS = 30_000;
@@ -91,6 +94,7 @@ export function provide(deps: ProvideDeps): Provide {
   const { members, links, records, log } = deps;
   const own = new Map<string, Own>();
   const behind = new Map<string, number>(); // Peers, and not before when, in ms.
+  const delays = new Map<string, Backoff>(); // Of peers that were not reached.
   const toldAt = new Map<string, number>(); // By peer, in ms.
   const provider = { id: deps.idBytes, addresses: [] };
   const empty = { key: new Uint8Array(34) };
@@ -139,11 +143,14 @@ export function provide(deps: ProvideDeps): Provide {
       link.usedAt = performance.now();
       await link.kad.tell(pieces(keys, template), limit.signal);
       if (links.size > CROWDED_LINKS && !linked) link.close();
+      delays.delete(id);
       return true;
     } catch (error) {
       if (signal.aborted) return false;
       log.debug("peer could not be told", { peer: addressOf(member), error });
-      if (members.get(id)) behind.set(id, performance.now() + BEHIND_MS);
+      const delay = delays.get(id) ?? backoff(BEHIND);
+      delays.set(id, delay);
+      if (members.get(id)) behind.set(id, performance.now() + delay.next());
       return false;
     }
   }
@@ -170,7 +177,9 @@ export function provide(deps: ProvideDeps): Provide {
   /** Peers whose records of this node's keys will expire before long. */
   function due(): string[] {
     const now = performance.now();
-    for (const id of toldAt.keys()) if (!members.get(id)) toldAt.delete(id);
+    for (const known of [toldAt, delays]) {
+      for (const id of known.keys()) if (!members.get(id)) known.delete(id);
+    }
     return [...members.alive()].map(({ record }) => record.id)
       .filter((id) => now - (toldAt.get(id) ?? now) > AGAIN_MS);
   }
