@@ -10,7 +10,11 @@
 import { Command } from "commander";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path/posix";
-import { type RouterProcess, startRouters } from "../cluster/routers.ts";
+import {
+  type RouterProcess,
+  startRouter,
+  startRouters,
+} from "../cluster/routers.ts";
 import type { RouterProcessOptions } from "../cluster/commands.ts";
 import { runCommand } from "../lab/command.ts";
 
@@ -88,6 +92,8 @@ export async function routerFigures(
         rows.push(await measure(candidate, size, program));
       }
     }
+    await progress("1,000 members known");
+    const crowd = await crowdFigures(folder);
     const store = join(HERE, "record_figures.ts");
     const argv = [
       Deno.execPath(),
@@ -96,9 +102,43 @@ export async function routerFigures(
       "--v8-flags=--expose-gc",
       store,
     ];
-    return `${table(rows)}\n${await runCommand(argv)}`;
+    return `${table(rows)}\n${crowd}${await runCommand(argv)}`;
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const KNOWN = 1_000;
+const CONNECTED = 127;
+const CROWD_DIGESTS = 5_000;
+
+/** One router that knows many members, of whom some are connected to it. */
+async function crowdFigures(folder: string): Promise<string> {
+  const program = await bundle(join(HERE, CANDIDATES[0]?.source ?? ""), folder);
+  await using router = await startRouter({}, ["run", "-A", "--quiet", program]);
+  const crowd = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--quiet", join(HERE, "crowd.ts"), router.multiaddr],
+      ...[CONNECTED, KNOWN].map(String),
+    ],
+    stdout: "piped",
+  }).spawn();
+  const there = crowd.stdout.getReader();
+  try {
+    await there.read();
+    const digests = keys("c", CROWD_DIGESTS);
+    await router.ask("advertise", digests);
+    const { p50, p99 } = await router.ask("lookups", keys("d", CROWD_DIGESTS));
+    const all = await router.ask("nearest", "any", KNOWN * 2);
+    const { rss, anon, hwm } = await router.ask("usage");
+    return `${all.length} members known, ${CONNECTED} connected at first, ` +
+      `${CROWD_DIGESTS} digests advertised, ${CROWD_DIGESTS} looked up ` +
+      `that nobody has (p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)} ms): ` +
+      `RSS ${mib(rss)}, anonymous ${mib(anon)}, peak ${mib(hwm)} MiB\n`;
+  } finally {
+    crowd.kill("SIGKILL");
+    await there.cancel();
+    await crowd.status;
   }
 }
 

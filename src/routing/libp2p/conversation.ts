@@ -12,21 +12,21 @@ import type { Stream } from "@libp2p/interface";
 import { type MemberRecord, readMember } from "./member.ts";
 import { pipe } from "./pipe.ts";
 
-/** What a member says first. */
-export interface Hello {
-  /** Host at which the speaker sees the listener. */
-  readonly seen: string;
+/** All that a member knows, for one that knows something else. */
+interface Table {
+  readonly members: readonly MemberRecord[];
   /** True when the speaker knows all members. */
   readonly filled: boolean;
 }
 
 /** All that one message may say. */
 interface Words {
-  readonly hello?: Hello;
+  /** Host at which the speaker sees the listener: the first word. */
+  readonly seen?: string;
   /** Members that are new to the listener. */
   readonly news?: readonly MemberRecord[];
-  /** All members: the two have known different ones for a while. */
-  readonly table?: readonly MemberRecord[];
+  /** All members: the two know different ones. */
+  readonly table?: Table;
   /** A number to be sent back. */
   readonly beat?: number;
   /** What the speaker knows, as one number. */
@@ -39,8 +39,8 @@ interface Words {
 
 /** One side of a conversation. */
 export interface Conversation {
-  /** Says who this is. */
-  greet(hello: Hello): void;
+  /** Says who this is, and at which host it sees the other side. */
+  greet(seen: string): void;
   /** Tells news. */
   tell(news: readonly MemberRecord[]): void;
   /** Says that this node lives, and notices when the other one is silent. */
@@ -53,10 +53,16 @@ export interface Conversation {
 
 /** What a conversation needs of other parts. */
 export interface ConversationDeps {
-  /** Takes what the other side said of itself. */
-  readonly onHello: (hello: Hello) => void;
+  /** Hears the first word: at which host the other side sees this node. */
+  readonly onHello: (seen: string) => void;
   /** Takes news. */
   readonly onNews: (news: readonly MemberRecord[]) => void;
+  /** Hears that a member that knows all has told all. */
+  readonly onTold: () => void;
+  /** This node; null while it does not know its address. */
+  readonly self: () => MemberRecord | null;
+  /** True when this node knows all members. */
+  readonly filled: () => boolean;
   /** All that is known. */
   readonly all: () => MemberRecord[];
   /** What is known, as one number. */
@@ -94,7 +100,7 @@ export function conversation(
   stream: Stream,
   deps: ConversationDeps,
 ): Conversation {
-  const { all, hash, onHello, onNews, onEnd } = deps;
+  const { all, hash, filled, onHello, onNews, onTold, onEnd } = deps;
   const sentAt = new Map<number, number>(); // Beats that were not sent back.
   const rtts: number[] = [];
   let heardAt = performance.now();
@@ -114,19 +120,23 @@ export function conversation(
   function hear(bytes: Uint8Array): void {
     heardAt = performance.now();
     const words = readWords(JSON.parse(decoder.decode(bytes)));
-    if (words.hello) onHello(words.hello);
     if (words.news) onNews(words.news);
-    if (words.table) compare(words.table);
+    if (words.seen !== undefined) onHello(words.seen);
+    if (words.table) learn(words.table);
     if (words.beat !== undefined) say({ echo: words.beat });
     if (words.echo !== undefined) timed(words.echo);
-    if (words.hash !== undefined) differs(words.hash !== hash());
+    if (words.hash !== undefined) {
+      const limit = words.seen === undefined ? DIFFERENT_BEATS : 1;
+      differs(words.hash !== hash(), limit);
+    }
     if (words.bye) left = true;
   }
 
   /** Answers a table with what it lacks. */
-  function compare(table: readonly MemberRecord[]): void {
-    onNews(table);
-    const theirs = new Map(table.map((record) => [record.id, record]));
+  function learn({ members, filled }: Table): void {
+    onNews(members);
+    if (filled) onTold();
+    const theirs = new Map(members.map((record) => [record.id, record]));
     const news = all().filter(({ id, seq, down }) => {
       const their = theirs.get(id);
       return !their || their.seq < seq ||
@@ -142,11 +152,12 @@ export function conversation(
     if (rtts.length > RTT_SAMPLES) rtts.shift();
   }
 
-  function differs(now: boolean): void {
+  /** Tells all when the two knew different things as often as it takes. */
+  function differs(now: boolean, limit: number): void {
     different = now ? different + 1 : 0;
-    if (different < DIFFERENT_BEATS) return;
+    if (!now || different < limit) return;
     different = 0;
-    say({ table: all() });
+    say({ table: { members: all(), filled: filled() } });
   }
 
   const line = pipe(stream, {
@@ -156,7 +167,11 @@ export function conversation(
   });
 
   return {
-    greet: (hello) => say({ hello, news: all() }),
+    greet(seen) {
+      const self = deps.self();
+      // Most who meet know the same; a table of 1,000 has 200 KB.
+      say({ seen, hash: hash(), news: self ? [self] : [] });
+    },
     tell: (news) => say({ news }),
     beat() {
       if (performance.now() - heardAt > SILENT_MS) {
@@ -179,14 +194,15 @@ export function conversation(
 /** Keeps of a message what is as it should be. */
 function readWords(value: unknown): Words {
   if (typeof value !== "object" || value === null) return {};
-  const { hello, news, table, beat, hash, echo, bye } = value as Record<
+  const { seen, news, table, beat, hash, echo, bye } = value as Record<
     string,
     unknown
   >;
+  const all = readTable(table);
   return {
-    ...(isHello(hello) ? { hello } : {}),
+    ...(isHost(seen) ? { seen } : {}),
     ...(Array.isArray(news) ? { news: readMembers(news) } : {}),
-    ...(Array.isArray(table) ? { table: readMembers(table) } : {}),
+    ...(all ? { table: all } : {}),
     ...(typeof beat === "number" ? { beat } : {}),
     ...(typeof hash === "number" ? { hash } : {}),
     ...(typeof echo === "number" ? { echo } : {}),
@@ -194,13 +210,17 @@ function readWords(value: unknown): Words {
   };
 }
 
+function readTable(value: unknown): Table | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { members, filled } = value as Record<string, unknown>;
+  if (!Array.isArray(members)) return null;
+  return { members: readMembers(members), filled: filled === true };
+}
+
 function readMembers(values: readonly unknown[]): MemberRecord[] {
   return values.map(readMember).filter((record) => record !== null);
 }
 
-function isHello(value: unknown): value is Hello {
-  if (typeof value !== "object" || value === null) return false;
-  const { seen, filled } = value as Record<string, unknown>;
-  return typeof seen === "string" && seen.length <= 253 &&
-    typeof filled === "boolean";
+function isHost(value: unknown): value is string {
+  return typeof value === "string" && value.length <= 253;
 }

@@ -9,7 +9,11 @@ import type { Connection, Stream } from "@libp2p/interface";
 import { deadline } from "../../async/deadline.ts";
 import { unlessAborted } from "../../async/unless_aborted.ts";
 import { fromMultiaddr, splitAddress, toMultiaddr } from "./addresses.ts";
-import { type Conversation, conversation, type Hello } from "./conversation.ts";
+import {
+  type Conversation,
+  conversation,
+  type ConversationDeps,
+} from "./conversation.ts";
 import type { Host } from "./host.ts";
 import { type KadClient, kadClient } from "./kad_client.ts";
 import type { MemberRecord } from "./member.ts";
@@ -44,19 +48,14 @@ export interface Links extends AsyncDisposable {
 }
 
 /** What links need of other parts. */
-export interface LinksDeps {
+export interface LinksDeps
+  extends Omit<ConversationDeps, "onHello" | "onNews" | "onEnd"> {
   /** Opens and takes connections. */
   readonly host: Host;
   /** Protocols of the network. */
   readonly protocols: { readonly members: string; readonly kad: string };
-  /** True when this node knows all members. */
-  readonly filled: () => boolean;
-  /** All that is known. */
-  readonly all: () => MemberRecord[];
-  /** What is known, as one number. */
-  readonly hash: () => number;
-  /** Hears what a member said of this node. */
-  readonly onHello: (id: string, hello: Hello) => void;
+  /** Hears at which host a member sees this node. */
+  readonly onHello: (id: string, seen: string) => void;
   /** Takes a member's news. */
   readonly onNews: (id: string, news: readonly MemberRecord[]) => void;
   /** Hears of each new link. */
@@ -106,14 +105,13 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
     const { promise, resolve, reject } = Promise.withResolvers<Link>();
     const begun = stream.direction === "outbound";
     const seen = hostOf(connection);
-    const greet = () => talk.greet({ seen, filled: deps.filled() });
+    const greet = () => talk.greet(seen);
     const talk = conversation(stream, {
-      all: deps.all,
-      hash: deps.hash,
-      onHello(hello) {
+      ...deps,
+      onHello(seen) {
         if (!begun) greet();
         keep({ connection, link });
-        deps.onHello(id, hello);
+        deps.onHello(id, seen);
         resolve(link);
       },
       onNews: (news) => deps.onNews(id, news),

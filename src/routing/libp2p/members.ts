@@ -175,7 +175,9 @@ export function members(deps: MembersDeps): Members {
       ...known.values().map(({ record }) => record),
     ],
     hash() {
-      hash ??= [...alive()].reduce((sum, { record }) => sum ^ mix(record), 0);
+      hash ??= [...alive()].map(({ record }) => record)
+        .filter(({ address }) => address !== "") // Nobody is told of this one.
+        .reduce((sum, record) => sum ^ mix(record), 0);
       return hash;
     },
     expire(now) {

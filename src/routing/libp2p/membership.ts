@@ -78,10 +78,12 @@ export async function membership(deps: MembershipDeps): Promise<Membership> {
       filled,
       all: () => known.all(),
       hash: () => known.hash(),
-      onHello(id, hello) {
-        where.seen(hello.seen, id);
-        if (hello.filled) deps.onTold();
+      self() {
+        const { record } = known.self();
+        return record.address === "" ? null : record;
       },
+      onTold: deps.onTold,
+      onHello: (id, seen) => where.seen(seen, id),
       onNews: (id, told) => hear({ known, links }, id, told),
       onLinked: () => keep.wake(),
       onLost: (id) => keep.lost(id),

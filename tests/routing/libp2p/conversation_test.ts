@@ -8,7 +8,6 @@ import assert from "node:assert/strict";
 import {
   conversation,
   type ConversationDeps,
-  type Hello,
 } from "../../../src/routing/libp2p/conversation.ts";
 import { framed } from "../../../src/routing/libp2p/frames.ts";
 import type { MemberRecord } from "../../../src/routing/libp2p/member.ts";
@@ -23,34 +22,63 @@ const record = (id: string, seq = 1): MemberRecord => ({
   zone: "",
 });
 
-/** One side: what it knows, what it heard. */
-function side(knows: MemberRecord[] = []) {
+/** One side: what it knows, what it heard. The first that it knows is itself. */
+function side(knows: MemberRecord[] = [], filled = false) {
   const heard = {
-    hellos: [] as Hello[],
+    hellos: [] as string[],
+    told: 0,
     news: [] as MemberRecord[],
     ends: [] as boolean[],
   };
   const deps: ConversationDeps = {
-    onHello: (hello) => heard.hellos.push(hello),
+    onHello: (seen) => heard.hellos.push(seen),
+    onTold: () => heard.told++,
+    self: () => knows[0] ?? null,
+    filled: () => filled,
     onNews: (news) => heard.news.push(...news),
     onEnd: (left) => heard.ends.push(left),
     all: () => knows,
-    hash: () => knows.length,
+    hash: () => knows.map(({ id, seq }) => `${id}${seq}`).join().length,
   };
   return { heard, deps };
 }
 
-const HELLO = { seen: "10.0.0.9", filled: true };
-
-Deno.test("conversation() greets with all that it knows", async () => {
+Deno.test("conversation() greets with who it is, and all when the other side knows something else", async () => {
   const [a, b] = streamPair();
-  const [one, two] = [side([record("A")]), side()];
+  const one = side([record("A"), record("B")], true);
+  const two = side();
   const talk = conversation(a.stream, one.deps);
-  conversation(b.stream, two.deps);
-  talk.greet(HELLO);
+  const back = conversation(b.stream, two.deps);
+  talk.greet("10.0.0.9");
   await eventually("it is heard", () => two.heard.hellos.length === 1);
-  assert.deepEqual(two.heard.hellos, [HELLO]);
-  assert.deepEqual(two.heard.news, [record("A")]);
+  assert.deepEqual(two.heard.hellos, ["10.0.0.9"]);
+  assert.deepEqual(two.heard.news[0], record("A"));
+  back.greet("10.0.0.1");
+  await eventually("all is told", () => two.heard.told === 1);
+  assert.deepEqual(two.heard.news.slice(-2), [record("A"), record("B")]);
+  assert.deepEqual(one.heard, {
+    hellos: ["10.0.0.1"],
+    told: 0, // The other side does not know all.
+    news: [],
+    ends: [],
+  });
+});
+
+Deno.test("conversation() tells no table to who knows the same", async () => {
+  const [a, b] = streamPair();
+  const knows = [record("A"), record("B")];
+  const [one, two] = [side(knows), side(knows)];
+  const talk = conversation(a.stream, one.deps);
+  const back = conversation(b.stream, two.deps);
+  talk.greet("10.0.0.9");
+  back.greet("10.0.0.1");
+  await eventually(
+    "both have heard",
+    () => one.heard.hellos.length + two.heard.hellos.length === 2,
+  );
+  talk.beat();
+  await eventually("it is answered", () => talk.rttMs !== null);
+  assert.equal(a.sent.length + b.sent.length, 4, "two words each");
 });
 
 Deno.test("conversation() measures the way to the other side and back", async () => {
@@ -98,7 +126,7 @@ Deno.test("conversation() says nothing more, and does not fail, when it has ende
   const [a] = streamPair();
   const talk = conversation(a.stream, side().deps);
   a.break();
-  talk.greet(HELLO);
+  talk.greet("10.0.0.9");
   talk.tell([record("A")]);
   talk.beat();
   talk.bye();
@@ -126,11 +154,16 @@ Deno.test("conversation() leaves out of a message what is not as it should be", 
   const odd = [
     "null",
     "[]",
-    '{"hello":{"seen":1}}',
-    '{"news":"all","beat":"x","hash":{},"bye":1}',
+    '{"seen":1,"table":[]}',
+    '{"news":"all","beat":"x","hash":{},"bye":1,"table":{"members":1}}',
     `{"later":true,"news":[{"id":1},${JSON.stringify(record("A"))}]}`,
   ];
   a.stream.send(framed(odd.map((text) => new TextEncoder().encode(text))));
   await eventually("the last is heard", () => two.heard.news.length > 0);
-  assert.deepEqual(two.heard, { hellos: [], news: [record("A")], ends: [] });
+  assert.deepEqual(two.heard, {
+    hellos: [],
+    told: 0,
+    news: [record("A")],
+    ends: [],
+  });
 });
