@@ -81,7 +81,6 @@ const COMMANDS: readonly CommandRow[] = [
       "deployment",
       "mirrorTargets",
       "additionalMirrorTargets",
-      "mirrorAuthorization",
       "loopback",
       "mirroredRegistries",
       "keepExisting",

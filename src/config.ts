@@ -17,7 +17,6 @@ import {
   bootstrapUrl,
   deployment,
   domainName,
-  headerValue,
   ipAddress,
   layoutPath,
   listenAddress,
@@ -67,7 +66,6 @@ export interface Config {
   readonly mirror: string;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
-  readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
@@ -316,13 +314,6 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     help: "further mirrors that containerd asks after Peili",
     default: "",
     read: listOf(mirrorTarget),
-  },
-  mirrorAuthorization: {
-    flags: "--mirror-authorization <value>",
-    help:
-      "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
-    default: "",
-    read: headerValue,
   },
   loopback: {
     flags: "--loopback [true|false]",

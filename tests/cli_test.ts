@@ -47,7 +47,6 @@ const COMMANDS = {
     "deployment",
     "mirrorTargets",
     "additionalMirrorTargets",
-    "mirrorAuthorization",
     "loopback",
     "mirroredRegistries",
     "keepExisting",
@@ -280,6 +279,24 @@ Deno.test("peili configure shows, and changes when asked, containerd's own confi
   await at.run(["restore", option, "--apply"]);
   const { "certs.d/keep": _, ...after } = await at.files();
   assert.deepEqual(after, before);
+});
+
+Deno.test("peili restore keeps containerd's configuration while another deployment needs it", async () => {
+  const before = { "config.toml": "version = 2\n" };
+  await using at = await nodeWith({ ...before, "certs.d/keep": "" });
+  const option = `--containerd-config=${at.path}/config.toml`;
+  for (const name of ["a", "b"]) {
+    await at.run([...CONFIGURE, option, "--apply", `--deployment=${name}`]);
+  }
+  const changed = await at.read("config.toml");
+  assert.match(changed, /peili: added/);
+  const restore = ["restore", option, "--apply"];
+  const first = await at.run([...restore, "--deployment=a"]);
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stderr, /"neededBy":"b"/);
+  assert.equal(await at.read("config.toml"), changed);
+  await at.run([...restore, "--deployment=b"]);
+  assert.equal(await at.read("config.toml"), before["config.toml"]);
 });
 
 Deno.test("peili configure fails where a person must change containerd's configuration, and says how", async () => {
