@@ -136,8 +136,8 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
       },
     };
     promise.catch(() => {/* whoever waits hears it, too */});
-    meetings.set(connection.id, promise);
     if (begun) greet();
+    else meetings.set(connection.id, promise);
     return promise;
   }
 
@@ -145,7 +145,9 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
   function keep(meeting: Meeting): void {
     const { id } = meeting.link;
     const before = links.get(id);
-    if (before && before.connection.status === "open" && before !== meeting) {
+    // Both began to speak on one connection: either will do.
+    if (before?.connection === meeting.connection) return;
+    if (before && before.connection.status === "open") {
       const loser = isKept(host.id, before.connection, meeting.connection)
         ? meeting
         : before;
@@ -156,20 +158,27 @@ export async function makeLinks(deps: LinksDeps): Promise<Links> {
     if (!before) deps.onLinked(meeting.link);
   }
 
-  async function meet(multiaddr: string, signal: AbortSignal): Promise<Link> {
-    const connection = await host.dial(multiaddr, signal);
-    const known = links.get(connection.remotePeer.toString())?.link;
-    if (known) return known;
-    const begun = meetings.get(connection.id);
-    if (begun) return await begun;
-    using limit = deadline(signal, HELLO_MS);
+  /** Says hello on a new connection; whoever waits for that may go. */
+  async function introduce(connection: Connection): Promise<Link> {
+    using limit = deadline(new AbortController().signal, HELLO_MS);
     try {
       const stream = await connection.newStream(protocols.members, limit);
       return await unlessAborted(speak(stream, connection), limit.signal);
     } catch (error) {
+      meetings.delete(connection.id);
       cut(connection, error);
       throw error;
     }
+  }
+
+  async function meet(multiaddr: string, signal: AbortSignal): Promise<Link> {
+    const connection = await host.dial(multiaddr, signal);
+    const known = links.get(connection.remotePeer.toString())?.link;
+    if (known) return known;
+    // Several may dial one peer at once, and js-libp2p gives them one connection.
+    const meeting = meetings.get(connection.id) ?? introduce(connection);
+    meetings.set(connection.id, meeting);
+    return await unlessAborted(meeting, signal);
   }
 
   host.onInbound((connection) => {
