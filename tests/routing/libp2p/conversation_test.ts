@@ -23,7 +23,7 @@ const record = (id: string, seq = 1): MemberRecord => ({
 });
 
 /** One side: what it knows, what it heard. The first that it knows is itself. */
-function side(knows: MemberRecord[] = [], filled = false) {
+function side(knows: MemberRecord[] = [], { filled = false } = {}) {
   const heard = {
     hellos: [] as string[],
     told: 0,
@@ -45,7 +45,7 @@ function side(knows: MemberRecord[] = [], filled = false) {
 
 Deno.test("conversation() greets with who it is, and all when the other side knows something else", async () => {
   const [a, b] = streamPair();
-  const one = side([record("A"), record("B")], true);
+  const one = side([record("A"), record("B")], { filled: true });
   const two = side();
   const talk = conversation(a.stream, one.deps);
   const back = conversation(b.stream, two.deps);
