@@ -27,12 +27,18 @@ export interface ReachDeps {
 export interface Reach {
   /** Connects to whoever is there; null when it is this node itself. */
   meet(multiaddr: string, signal: AbortSignal): Promise<string | null>;
-  /** Tries them all; whoever answers is linked after it. */
+  /**
+   * Tries them, until enough have answered to hear of all others from; whoever
+   * answered is linked after it.
+   */
   all(multiaddrs: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
 /** Addresses that are tried at once: each dial takes some 20 ms of processor. */
 const MAX_AT_ONCE = 16;
+
+/** Links that are enough: each tells of all members that it knows. */
+const ENOUGH_LINKS = 20;
 
 /** Milliseconds for one address: where nobody is, nobody answers. */
 const MEET_MS = 2_000;
@@ -69,6 +75,7 @@ export function reaching(deps: ReachDeps): Reach {
       const rest = multiaddrs.filter((one) => !isMet(one)).values();
       await Promise.all(Array.from({ length: MAX_AT_ONCE }, async () => {
         for (const multiaddr of rest) {
+          if (links.size >= ENOUGH_LINKS) return;
           using limit = deadline(signal, MEET_MS);
           try {
             await meet(multiaddr, limit.signal);
