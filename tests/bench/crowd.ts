@@ -6,11 +6,11 @@
  * @module
  */
 
-import { generateKeyPairSync } from "node:crypto";
 import { startHost } from "../../src/routing/libp2p/host.ts";
 import { serveKad } from "../../src/routing/libp2p/kad_server.ts";
 import { makeLinks } from "../../src/routing/libp2p/links.ts";
 import type { MemberRecord } from "../../src/routing/libp2p/member.ts";
+import { newIdentity } from "../routing/libp2p/libp2p_cluster.ts";
 
 const [target = "", connected = "127", known = "1000"] = Deno.args;
 const { signal } = new AbortController();
@@ -21,14 +21,6 @@ const full = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   for await (const connection of full) connection.close();
 })();
 
-function identity() {
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const { d = "", x = "" } = privateKey.export({ format: "jwk" });
-  const bytes = (text: string) =>
-    Uint8Array.fromBase64(text, { alphabet: "base64url" });
-  return { privateKey: bytes(d), publicKey: bytes(x) };
-}
-
 function record(id: string, port: number, index: number): MemberRecord {
   const address = `127.0.${index >> 8}.${index & 255}:5002`;
   return { id, seq: 1, routers: [`127.0.0.1:${port}`], address, zone: "" };
@@ -36,7 +28,7 @@ function record(id: string, port: number, index: number): MemberRecord {
 
 async function member(index: number, others: MemberRecord[]) {
   const host = await startHost({
-    identity: identity(),
+    identity: newIdentity(),
     listen: { host: "127.0.0.1", port: 0 },
     maxConnections: 8,
     swarmKey: null,
