@@ -45,7 +45,7 @@ export interface Config {
   readonly additionalMirrorTargets: readonly string[];
   readonly apply: boolean;
   readonly bootstrapKind: typeof KINDS[number];
-  /** null: containerd's own configuration stays out of it. */
+  /** null: not named. */
   readonly containerdConfig: string | null;
   readonly containerdContentPath: string;
   readonly containerdNamespace: string;
@@ -56,10 +56,12 @@ export interface Config {
   readonly dnsBootstrapDomain: string;
   readonly dryRun: boolean;
   readonly fanOut: number;
+  readonly json: boolean;
   readonly image: WantedImage;
   readonly httpBootstrapAddr: ListenAddress;
   readonly httpBootstrapPeer: string;
   readonly keepExisting: boolean;
+  readonly kubeletConfig: string;
   readonly logLevel: LogLevel;
   readonly loopback: boolean;
   readonly metricsAddr: ListenAddress;
@@ -67,6 +69,7 @@ export interface Config {
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorTargets: readonly string[];
+  readonly nodeIp: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
   readonly peerIp: string;
@@ -79,6 +82,8 @@ export interface Config {
   readonly secretFile: string;
   readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
+  readonly strict: boolean;
+  readonly trial: boolean;
   readonly store: StoreChoice;
   readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
@@ -207,6 +212,12 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     default: "/etc/containerd/certs.d",
     read: absolutePath,
   },
+  kubeletConfig: {
+    flags: "--kubelet-config <path>",
+    help: "kubelet's configuration; where it is not there, nothing is checked",
+    default: "/var/lib/kubelet/config.yaml",
+    read: absolutePath,
+  },
   dataDir: {
     flags: "--data-dir <path>",
     help:
@@ -286,6 +297,31 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
   },
+  nodeIp: {
+    flags: "--node-ip <address,...>",
+    help:
+      "addresses of this node that a pod does not see by itself (status.hostIP)",
+    default: "",
+    read: listOf(ipAddress),
+  },
+  trial: {
+    flags: "--trial [true|false]",
+    help:
+      "let a tiny image of this node's own go through Peili, and remove it again",
+    default: "true",
+    preset: "true",
+    read: yesOrNo,
+  },
+  json: {
+    flags: "--json [true|false]",
+    help: "print JSON",
+    ...NO,
+  },
+  strict: {
+    flags: "--strict [true|false]",
+    help: "end with exit code 2 when doctor finds a problem at the start",
+    ...NO,
+  },
   image: {
     flags: "<image>",
     help:
@@ -347,7 +383,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   containerdConfig: {
     flags: "--containerd-config [path]",
     help:
-      "containerd's own configuration: print as a diff what makes it read hosts.toml, or take that out again",
+      "containerd's own configuration (/etc/containerd/config.toml); configure and restore print as a diff what makes it read hosts.toml, or takes that out again",
     default: "",
     preset: "/etc/containerd/config.toml",
     read: (text) => text === "" ? null : absolutePath(text),
@@ -418,6 +454,31 @@ export function dropEmptyVariables(names: readonly (keyof Config)[]): void {
   for (const { envVar } of optionsOf(names)) {
     if (envVar && Deno.env.get(envVar) === "") Deno.env.delete(envVar);
   }
+}
+
+/**
+ * Hosts that are asked without the proxy of HTTP_PROXY: this machine, as Go's
+ * programs do, containerd among them; and all that are named by an IP address,
+ * which is how nodes know each other.
+ */
+export const WITHOUT_PROXY = {
+  thisMachine: "localhost,127.0.0.0/8,::1",
+  addresses: "localhost,0.0.0.0/0,::/0",
+} as const;
+
+/**
+ * Asks some hosts without a proxy: fetch reads the variable with its first
+ * request. Where the permissions do not name it, the environment counts alone.
+ *
+ * @param hosts One of {@linkcode WITHOUT_PROXY}
+ */
+export function askWithoutProxy(hosts: string): void {
+  const isAllowed = ["NO_PROXY", "no_proxy"].every((variable) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted"
+  );
+  if (!isAllowed) return;
+  const known = Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy");
+  Deno.env.set("NO_PROXY", known ? `${known},${hosts}` : hosts);
 }
 
 /**

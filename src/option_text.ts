@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isIP } from "node:net";
 import { bracketed, parseEndpoint } from "./hosts/endpoint.ts";
 import { isDeployment } from "./hosts/region.ts";
 import type { ListenAddress } from "./listen.ts";
@@ -61,16 +62,6 @@ export function zoneName(text: string): string {
   );
 }
 
-/** Reads an IP, IPv6 without brackets. */
-export function ipAddress(text: string): string {
-  const written = text.includes(":") ? `[${text}]` : text;
-  const read = URL.parse(`http://${written}/`)?.hostname;
-  if (read && /^(?:\[.*\]|[0-9.]+)$/.test(read)) {
-    return read.replace(/^\[(.*)\]$/, "$1");
-  }
-  throw new TypeError("Allowed: an IP, as 10.0.0.1 or fd00::1.");
-}
-
 /** Reads an absolute path. */
 export function absolutePath(text: string): string {
   if (text.startsWith("/")) return text;
@@ -113,6 +104,13 @@ export function peerAddress(text: string): string {
   throw new TypeError(
     "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
   );
+}
+
+/** Reads an IP address, IPv6 with or without brackets. */
+export function ipAddress(text: string): string {
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(bare) !== 0) return bare;
+  throw new TypeError("Allowed: addresses such as 10.0.0.1.");
 }
 
 /** Reads a DNS name. */

@@ -89,7 +89,9 @@ export async function routerFigures(
       const program = await bundle(join(HERE, candidate.source), folder);
       for (const size of sizes) {
         await progress(`${candidate.name}, ${size} nodes`);
-        rows.push(await measure(candidate, size, program));
+        const row = await measure(candidate, size, program);
+        rows.push(row);
+        await progress(`  ${row.slice(2).join("  ")}`);
       }
     }
     await progress("1,000 members known");
