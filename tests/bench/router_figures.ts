@@ -20,6 +20,10 @@ import { runCommand } from "../lab/command.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
+/** As Peili is run, and what is garbage is no cost. */
+const V8_FLAGS =
+  "--v8-flags=--max-semi-space-size=1,--optimize-for-size,--expose-gc";
+
 /** Says what is going on. */
 type Progress = (line: string) => Promise<void>;
 
@@ -101,7 +105,7 @@ export async function routerFigures(
       Deno.execPath(),
       "run",
       "-A",
-      "--v8-flags=--expose-gc",
+      V8_FLAGS,
       store,
     ];
     return `${table(rows)}\n${crowd}${await runCommand(argv)}`;
