@@ -156,7 +156,7 @@ export async function awaitLine(
 }
 
 /** The peers that a node's Peili says are there, as of now. */
-async function peersOf(node: Node): Promise<Set<unknown>> {
+export async function peersOf(node: Node): Promise<Set<unknown>> {
   const there = new Set<unknown>();
   for (const { msg, peer } of await node.peiliLogs()) {
     if (msg === "running") there.clear();
@@ -174,7 +174,10 @@ export async function awaitPeers(
   for (const node of nodes) {
     await waitFor(`${node.name} to find its peers`, async () => {
       const there = await peersOf(node);
-      return nodes.every(({ peerAddress }) => there.has(peerAddress));
+      // A list of peers has the node itself on it; other routers do not.
+      return nodes.every((other) =>
+        other === node || there.has(other.peerAddress)
+      );
     }, { budgetMs: SETTLE_MS, log: node.peiliLog });
   }
 }

@@ -1,7 +1,8 @@
 /** Nodes that find each other, and what they have, over libp2p. @module */
 import assert from "node:assert/strict";
-import { join } from "node:path/posix";
-import { onLab } from "./evidence.ts";
+import { foundBy, foundByRouters } from "./discovery.ts";
+import { DOMAIN, startDns } from "./dns.ts";
+import { awaitPeers, onLab } from "./evidence.ts";
 import {
   assertOutcome,
   FLIGHT_FLAGS,
@@ -10,32 +11,48 @@ import {
   pulledBy,
 } from "./flying.ts";
 import { Lab } from "./lab.ts";
-import { waitFor } from "./wait.ts";
+import type { PeiliFlags } from "./peili_command.ts";
 
 const NODES = 5;
 
-/** Starts Peili on all nodes; they are told of the first one only. */
-async function start(lab: Lab): Promise<void> {
-  const [first] = lab.nodes;
-  assert.ok(first);
+/** What one row of the test changes: who is asked first. */
+interface Bootstrapped {
+  flags: PeiliFlags;
+  resolvConf?: string;
+}
+
+/** They are told of the first node only. */
+function byOneRouter(lab: Lab): Bootstrapped {
+  return { flags: foundByRouters([lab.node(1)]) };
+}
+
+/** A name has the addresses of all, as that of a headless Service. */
+async function byDns(lab: Lab): Promise<Bootstrapped> {
+  const { set, resolvConf } = await startDns(lab.folder, lab.upstream);
+  await set({ [`peers.peili.svc.${DOMAIN}`]: lab.nodes.map(({ ip }) => ip) });
+  // The search domains of a pod make a whole name of it.
+  return { flags: foundBy("dns", { dnsBootstrapDomain: "peers" }), resolvConf };
+}
+
+/** All ask the first node, which asks itself, too. */
+function byHttp(lab: Lab): Bootstrapped {
+  const flags = {
+    httpBootstrapAddr: "0.0.0.0:5003",
+    httpBootstrapPeer: `http://${lab.node(1).ip}:5003`,
+  };
+  return { flags: foundBy("http", flags) };
+}
+
+async function start(
+  lab: Lab,
+  { flags, resolvConf }: Bootstrapped,
+): Promise<void> {
+  const options = resolvConf === undefined ? {} : { resolvConf };
   await Promise.all(lab.nodes.map(async (node) => {
-    const folder = join(node.path, "peili");
-    await Deno.mkdir(folder, { recursive: true });
-    await node.startPeili({
-      ...FLIGHT_FLAGS,
-      bootstrapKind: "static",
-      staticPeers: null,
-      staticBootstrapPeers: `/ip4/${first.ip}/tcp/5001`,
-    });
+    await node.startPeili({ ...FLIGHT_FLAGS, ...flags }, options);
     await node.peiliReady();
   }));
-  for (const node of lab.nodes) {
-    await waitFor(`${node.name} to know the others`, async () => {
-      const there = (await node.peiliLogs())
-        .filter(({ msg }) => msg === "peer is there");
-      return new Set(there.map(({ peer }) => peer)).size === NODES - 1;
-    }, { budgetMs: 30_000, log: node.peiliLog });
-  }
+  await awaitPeers(lab);
 }
 
 async function fliesTogether(lab: Lab): Promise<void> {
@@ -64,12 +81,21 @@ async function findsHolders(lab: Lab): Promise<void> {
   assert.ok(outcome.copies < 0.1, `${outcome.copies} copies`);
 }
 
-Deno.test("nodes find each other and what they have over libp2p", async (t) => {
-  await using lab = await Lab.up({ nodes: NODES });
-  await start(lab);
-  const steps: Record<string, (lab: Lab) => Promise<void>> = {
-    "a cold start is one download": fliesTogether,
-    "what one has the others take": findsHolders,
-  };
-  for (const entry of Object.entries(steps)) await onLab(t, lab, entry);
-});
+const BOOTSTRAPS = [
+  { name: "one router that all are told of", bootstrapped: byOneRouter },
+  { name: "a DNS server that names all", bootstrapped: byDns },
+  { name: "one node that all ask over HTTP", bootstrapped: byHttp },
+];
+
+Deno.test.each(BOOTSTRAPS)(
+  "nodes find each other over libp2p by $name",
+  async ({ bootstrapped }, t) => {
+    await using lab = await Lab.up({ nodes: NODES });
+    await start(lab, await bootstrapped(lab));
+    const steps: Record<string, (lab: Lab) => Promise<void>> = {
+      "a cold start is one download": fliesTogether,
+      "what one has the others take": findsHolders,
+    };
+    for (const entry of Object.entries(steps)) await onLab(t, lab, entry);
+  },
+);

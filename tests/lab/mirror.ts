@@ -2,6 +2,7 @@
 import { join } from "node:path/posix";
 import { runCommand } from "./command.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
+import { withResolvConf } from "./dns.ts";
 import type { LabFolder } from "./folder.ts";
 import { MIRROR_ADDRESS } from "./hosts.ts";
 import type { Node } from "./node.ts";
@@ -20,13 +21,13 @@ const START_MS = 20_000;
 export class MirrorProcess {
   readonly daemon: Daemon;
   readonly #node: Node;
-  readonly #readyUrl: string | null;
+  readonly #probes: string | null;
 
-  /** @param readyUrl Where Peili says that it is ready; null for a foreign mirror. */
-  constructor(daemon: Daemon, node: Node, readyUrl: string | null) {
+  /** @param probes Where Peili says how it is; null for a foreign mirror. */
+  constructor(daemon: Daemon, node: Node, probes: string | null) {
     this.daemon = daemon;
     this.#node = node;
-    this.#readyUrl = readyUrl;
+    this.#probes = probes;
   }
 
   get pid(): number {
@@ -38,15 +39,24 @@ export class MirrorProcess {
    * be several processes below a shell: the sum of all.
    */
   rss(): Usage | null {
-    if (this.#readyUrl === null) return usageOfFamily(this.daemon.id);
+    if (this.#probes === null) return usageOfFamily(this.daemon.id);
     return this.daemon.usage();
+  }
+
+  /** Waits until it answers at all. */
+  async answers(): Promise<void> {
+    await this.#until("to answer", "/livez");
   }
 
   /** Waits until it says that it is ready; a foreign mirror cannot say. */
   async ready(): Promise<void> {
-    const url = this.#readyUrl;
-    if (url === null) return;
-    await this.daemon.until("to be ready", START_MS, async () => {
+    await this.#until("to be ready", "/readyz");
+  }
+
+  async #until(what: string, path: string): Promise<void> {
+    if (this.#probes === null) return;
+    const url = this.#probes + path;
+    await this.daemon.until(what, START_MS, async () => {
       return await this.#node.httpStatus(url) === 200;
     });
   }
@@ -60,11 +70,20 @@ export class MirrorProcess {
 /** Fetches once what Peili imports: a node's namespace reaches no registry. */
 let modules: Promise<unknown> | undefined;
 
-/** Starts Peili on a node and waits for /livez. */
-export async function startPeili(
+/** How one node's Peili is started. */
+export interface PeiliStart {
+  /** Addresses of all nodes. */
+  ips: readonly string[];
+  flags: PeiliFlags;
+  /** The resolv.conf that it sees; absent: the machine's. */
+  resolvConf?: string;
+}
+
+/** Starts Peili's process on a node, and does not wait for it. */
+export async function launchPeili(
   lab: LabFolder,
   node: Node,
-  { ips, flags }: { ips: readonly string[]; flags: PeiliFlags },
+  { ips, flags, resolvConf }: PeiliStart,
 ): Promise<MirrorProcess> {
   modules ??= runCommand([
     Deno.execPath(),
@@ -77,18 +96,18 @@ export async function startPeili(
   const { ip, namespace, peiliLog: log } = node;
   const dataPath = join(node.path, "peili");
   await Deno.mkdir(dataPath, { recursive: true });
-  const argv = peiliCommand(
+  const command = peiliCommand(
     { ip, socket, contentPath, hostsPath, dataPath, ips },
     flags,
   );
+  const argv = resolvConf === undefined
+    ? command
+    : withResolvConf(resolvConf, command);
   const name = `${node.name}'s Peili`;
   const daemon = await startDaemon(lab, { name, argv, log, namespace });
   const metrics = flags.metricsAddr ?? flags["metrics-addr"] ??
     `${ip}:${METRICS_PORT}`;
-  await daemon.until("to answer /livez", START_MS, async () => {
-    return await node.httpStatus(`http://${metrics}/livez`) === 200;
-  });
-  return new MirrorProcess(daemon, node, `http://${metrics}/readyz`);
+  return new MirrorProcess(daemon, node, `http://${metrics}`);
 }
 
 /**

@@ -7,8 +7,8 @@ import type { CriAuth } from "./cri.ts";
 import type { LabFolder } from "./folder.ts";
 import { Host } from "./host.ts";
 import { hostsWithMirror, hostsWithoutMirror } from "./hosts.ts";
-import { startForeign, startPeili } from "./mirror.ts";
-import type { MirrorProcess } from "./mirror.ts";
+import { launchPeili, type MirrorProcess, startForeign } from "./mirror.ts";
+import type { PeiliStart } from "./mirror.ts";
 import { addressOf } from "./network.ts";
 import { METRICS_PORT, PEER_PORT, type PeiliFlags } from "./peili_command.ts";
 import type { Upstream } from "./upstream.ts";
@@ -184,14 +184,26 @@ export class Node extends Host {
   }
 
   /** Starts Peili, waits until it answers, and names it in hosts.toml. */
-  async startPeili(flags: PeiliFlags = {}): Promise<void> {
+  async startPeili(
+    flags: PeiliFlags = {},
+    options: Pick<PeiliStart, "resolvConf"> = {},
+  ): Promise<void> {
+    await this.launchPeili(flags, options);
+    await this.peili.answers();
+  }
+
+  /** The same without the wait: a pull that follows may be faster than Peili. */
+  async launchPeili(
+    flags: PeiliFlags = {},
+    options: Pick<PeiliStart, "resolvConf"> = {},
+  ): Promise<void> {
     const { lab, count, upstream } = this.#options;
     const ips = Array.from(
       { length: count },
       (_, i) => nodeAddress(lab, i + 1),
     );
     await this.writeHosts(hostsWithMirror(upstream.url));
-    this.#mirror = await startPeili(lab, this, { ips, flags });
+    this.#mirror = await launchPeili(lab, this, { ips, flags, ...options });
   }
 
   /** Ends the mirror in order. hosts.toml stays: a refused mirror is normal. */
