@@ -1,4 +1,5 @@
 /** The benchmark: a figure for every mirror, from labs that come and go. @module */
+import { type Mirror, mirrorsOf, NO_MIRROR } from "./mirrors.ts";
 import { nodeFigures } from "./node_figures.ts";
 import { drawRows } from "./picture.ts";
 import { parsePlan, type Plan } from "./plan.ts";
@@ -21,28 +22,20 @@ async function progress(line: string): Promise<void> {
 /** What is run in turn: a plan, a mirror, and the name of its row. */
 interface Entry {
   name: string;
-  mirror: string;
+  mirror: Mirror;
   plan: Plan;
-}
-
-/** The program that a shell command starts, without its folder. */
-function nameOf(mirror: string): string {
-  const [program = ""] = mirror.trim().split(/\s/);
-  return program.split("/").at(-1) || mirror;
 }
 
 function entriesOf(plan: Plan): Entry[] {
   const one: Entry = {
     name: "one",
-    mirror: "none",
+    mirror: NO_MIRROR,
     plan: { ...plan, nodes: 1, scenario: "cold" },
   };
-  const mirrors = plan.mirrors.map((mirror) => ({
-    name: nameOf(mirror),
-    mirror,
-    plan,
-  }));
-  return plan.withOne ? [one, ...mirrors] : mirrors;
+  const entries = mirrorsOf(plan).map((mirror) => {
+    return { name: mirror.name, mirror, plan };
+  });
+  return plan.withOne ? [one, ...entries] : entries;
 }
 
 /** Runs all entries in turn, again and again: what changes hits all alike. */
@@ -56,7 +49,9 @@ async function measure(plan: Plan): Promise<Row[]> {
       await progress(`run ${round} of ${plan.repeat}: ${name}`);
       const result = await runOnce(plan, mirror);
       runs.push(result);
-      await progress(`  makespan ${(result.makespanMs / 1000).toFixed(2)} s`);
+      const makespan = (result.makespanMs / 1000).toFixed(2);
+      const load = Deno.loadavg()[0]?.toFixed(1);
+      await progress(`  makespan ${makespan} s, load average ${load}`);
     }
   }
   return rows.map(({ entry, runs }) => summarize(entry.name, runs));

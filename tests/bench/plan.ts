@@ -7,6 +7,12 @@ import {
 } from "../lab/versions.ts";
 import { type ScenarioName, SCENARIOS } from "./scenarios.ts";
 
+/** How Peilis can find each other: a list of all, or libp2p told of all. */
+const ROUTERS = ["static", "libp2p"] as const;
+
+/** The names of the routers. */
+export type RouterName = typeof ROUTERS[number];
+
 /** One benchmark. */
 export interface Plan {
   scenario: ScenarioName;
@@ -22,6 +28,8 @@ export interface Plan {
   stagger: number;
   /** "none", "peili", or a shell command that is a mirror. */
   mirrors: string[];
+  /** How Peilis find each other; each has a row of its own. */
+  routers: RouterName[];
   containerd: ContainerdVersion[];
   repeat: number;
   /** Another image that all nodes pull before the clock starts. */
@@ -54,6 +62,13 @@ function versions(text: string): ContainerdVersion[] {
   return text.split(",").map((name) =>
     CONTAINERD_VERSIONS.find((version) => version === name) ??
       invalid(`Known are ${CONTAINERD_VERSIONS.join(", ")}.`)
+  );
+}
+
+function routers(text: string): RouterName[] {
+  return text.split(",").map((name) =>
+    ROUTERS.find((router) => router === name) ??
+      invalid(`Known are ${ROUTERS.join(", ")}.`)
   );
 }
 
@@ -99,6 +114,12 @@ function command(): Command {
       "none, peili or a shell command; may be repeated (default: none and peili)",
       mirrorList,
     )
+    .option(
+      "--router <name,...>",
+      "how Peilis find each other, static or libp2p; a row for each",
+      routers,
+      ["static"],
+    )
     .option("--containerd <v,...>", "versions in turn", versions, ["2.1"])
     .addOption(
       new Option(
@@ -122,10 +143,11 @@ function command(): Command {
 /** Reads a command line; prints help and ends the process when it is wrong. */
 export function parsePlan(args: readonly string[]): Plan {
   const parsed = command().parse([...args], { from: "user" });
-  const { mirror, peiliFlag, ...options } = parsed.opts();
+  const { mirror, router, peiliFlag, ...options } = parsed.opts();
   return {
     scenario: parsed.args[0],
     mirrors: mirror ?? ["none", "peili"],
+    routers: router,
     peiliFlags: peiliFlag,
     withOne: false,
     json: false,

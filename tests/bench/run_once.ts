@@ -1,8 +1,10 @@
 /** One run: a fresh lab, a mirror on every node, one image, all figures. @module */
 import { join } from "node:path/posix";
 import { Lab } from "../lab/lab.ts";
+import { fetchModules } from "../lab/mirror.ts";
+import type { Mirror } from "./mirrors.ts";
 import type { Plan } from "./plan.ts";
-import { type Outcome, SCENARIOS } from "./scenarios.ts";
+import { type Outcome, SCENARIOS, type Stage } from "./scenarios.ts";
 import { type TrafficSample, watchTraffic } from "./watch_traffic.ts";
 import { type MirrorUsage, watchUsage } from "./watch_usage.ts";
 
@@ -13,6 +15,8 @@ export interface RunResult extends MirrorUsage {
   outcomes: Outcome[];
   /** What the registry sent, headers included. */
   registryBytes: number;
+  /** The part of it that it sent after the first second. */
+  laterBytes: number;
   /** What each node sent; the first is node 1. */
   nodeBytes: number[];
   imageBytes: number;
@@ -33,14 +37,16 @@ async function limitRates(lab: Lab, plan: Plan): Promise<void> {
   }
 }
 
-async function startMirrors(
-  lab: Lab,
-  mirror: string,
-  plan: Plan,
-): Promise<void> {
-  if (mirror === "none") return;
-  if (mirror === "peili") await lab.startPeili(plan.peiliFlags);
-  else await lab.startMirror(mirror);
+/** Starts a mirror on every node, and waits until all can work. */
+async function startMirrors(lab: Lab, { launch }: Mirror): Promise<void> {
+  await Promise.all(lab.nodes.map((node) => launch(lab, node)));
+  await untilReady(lab);
+}
+
+async function untilReady({ nodes }: Lab): Promise<void> {
+  const all = nodes.flatMap(({ mirror }) => mirror ?? []);
+  await Promise.all(all.map((mirror) => mirror.answers()));
+  await Promise.all(all.map((mirror) => mirror.ready()));
 }
 
 /** A process that has never answered loads and compiles while the clock runs. */
@@ -59,42 +65,54 @@ async function keepLogs(lab: Lab, folder: string): Promise<void> {
   }
 }
 
+/** What the registry had yet to send after the first second, in bytes. */
+function sentLater(samples: readonly TrafficSample[]): number {
+  const sent = (sample?: TrafficSample) => sample?.registrySent ?? 0;
+  const early = samples.findLast(({ ms }) => ms <= 1_000);
+  return sent(samples.at(-1)) - sent(early);
+}
+
 /** Measures one mirror once. */
-export async function runOnce(plan: Plan, mirror: string): Promise<RunResult> {
+export async function runOnce(plan: Plan, mirror: Mirror): Promise<RunResult> {
   const { nodes, containerd } = plan;
+  const scenario = SCENARIOS[plan.scenario];
   await using lab = await Lab.up({ nodes, containerd });
   const info = await lab.imageInfo(plan.image);
   const image = await lab.image(plan.image);
   await limitRates(lab, plan);
-  await startMirrors(lab, mirror, plan);
-  const stage = { lab, image, info, staggerMs: plan.stagger };
-  const scenario = SCENARIOS[plan.scenario];
+  await fetchModules();
+  if (!scenario.launches) await startMirrors(lab, mirror);
+  const stage: Stage = {
+    lab,
+    image,
+    info,
+    staggerMs: plan.stagger,
+    launch: (node) => mirror.launch(lab, node),
+  };
   try {
     await warmUp(lab, plan);
     await scenario.prepare(stage);
     const before = await lab.bytes();
     const start = performance.now();
-    const run = () => scenario.run(stage);
     const [[outcomes, traffic], usage] = await watchUsage(
       lab,
-      async () =>
-        plan.svg === undefined
-          ? [await run()] as const
-          : await watchTraffic(lab, run),
+      () => watchTraffic(lab, () => scenario.run(stage)),
     );
     const wallMs = Math.round(performance.now() - start);
     const sumMs = outcomes.reduce((sum, { ms }) => sum + ms, 0);
     const after = await lab.bytes();
+    if (scenario.launches) await untilReady(lab);
     return {
       makespanMs: scenario.inTurn ? sumMs : wallMs,
       outcomes,
       registryBytes: after.registrySent - before.registrySent,
+      laterBytes: sentLater(traffic),
       nodeBytes: after.nodes.map(({ tx }, i) =>
         tx - (before.nodes[i]?.tx ?? 0)
       ),
       imageBytes: info.totalBytes,
       ...usage,
-      ...(traffic && { traffic }),
+      ...(plan.svg !== undefined && { traffic }),
     };
   } finally {
     if (plan.logs !== undefined) await keepLogs(lab, plan.logs);

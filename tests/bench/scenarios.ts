@@ -21,6 +21,8 @@ export interface Stage {
   info: ImageInfo;
   /** Between the starts of two nodes' pulls, where they do not wait. */
   staggerMs: number;
+  /** Starts a node's mirror, if there is one, and does not wait for it. */
+  launch(node: Node): Promise<void>;
 }
 
 /** A scenario: what happens before the clock starts, and what after. */
@@ -29,6 +31,8 @@ export interface Scenario {
   run(stage: Stage): Promise<Outcome[]>;
   /** Pulls come one after another; what lies between them is not measured. */
   inTurn?: true;
+  /** It starts the mirrors itself; else they are ready before. */
+  launches?: true;
 }
 
 /** Longer than 20 nodes need without a mirror at 200 Mbit/s. */
@@ -104,12 +108,24 @@ const rolling: Scenario = {
   },
 };
 
+/** Each node's pull begins when its mirror's process does: nobody is ready yet. */
+const boot: Scenario = {
+  launches: true,
+  prepare: () => Promise.resolve(),
+  run: ({ lab, image, launch }) =>
+    Promise.all(lab.nodes.map(async (node) => {
+      await launch(node);
+      return await pullOn(node, image);
+    })),
+};
+
 /** The names of the scenarios. */
-export type ScenarioName = "cold" | "seeded" | "rolling";
+export type ScenarioName = "cold" | "seeded" | "rolling" | "boot";
 
 /** All scenarios by name. */
 export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
   cold,
   seeded,
   rolling,
+  boot,
 };

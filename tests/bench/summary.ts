@@ -16,6 +16,8 @@ export interface Summary {
   registry: Spread;
   /** The registry's bytes as a multiple of the image's. */
   multiple: Spread;
+  /** The part of that which came after the first second. */
+  later: Spread;
   peakRss: Spread;
   peakAnon: Spread;
   cpuSeconds: Spread;
@@ -53,6 +55,7 @@ export function summarize(name: string, runs: RunResult[]): Row {
     slowest: over((run) => Math.max(...times(run))),
     registry: over((run) => run.registryBytes),
     multiple: over((run) => run.registryBytes / run.imageBytes),
+    later: over((run) => run.laterBytes / run.imageBytes),
     peakRss: over((run) => run.peakRss),
     peakAnon: over((run) => run.peakAnon),
     cpuSeconds: over((run) => run.cpuSeconds),

@@ -35,6 +35,7 @@ const COLUMNS: Column[] = [
   figure("max s", (s) => s.slowest, { unit: 1000, digits: 2 }),
   figure("registry MB", (s) => s.registry, { unit: MB, digits: 1 }),
   figure("x image", (s) => s.multiple, { unit: 1, digits: 2 }),
+  figure("x after 1 s", (s) => s.later, { unit: 1, digits: 2 }),
   figure("RSS MiB", (s) => s.peakRss, { unit: MIB_BYTES, digits: 0 }),
   figure("anon MiB", (s) => s.peakAnon, { unit: MIB_BYTES, digits: 0 }),
   figure("CPU s", (s) => s.cpuSeconds, { unit: 1, digits: 2 }),

@@ -17,14 +17,20 @@ import { type Usage, usageOfFamily } from "./process.ts";
 /** How long a mirror may take to answer. */
 const START_MS = 20_000;
 
+/** Where a mirror is asked how it is: URLs. */
+export interface Probes {
+  alive: string;
+  /** Null for a foreign mirror, which cannot say. */
+  ready: string | null;
+}
+
 /** A running mirror. */
 export class MirrorProcess {
   readonly daemon: Daemon;
   readonly #node: Node;
-  readonly #probes: string | null;
+  readonly #probes: Probes;
 
-  /** @param probes Where Peili says how it is; null for a foreign mirror. */
-  constructor(daemon: Daemon, node: Node, probes: string | null) {
+  constructor(daemon: Daemon, node: Node, probes: Probes) {
     this.daemon = daemon;
     this.#node = node;
     this.#probes = probes;
@@ -39,25 +45,24 @@ export class MirrorProcess {
    * be several processes below a shell: the sum of all.
    */
   rss(): Usage | null {
-    if (this.#probes === null) return usageOfFamily(this.daemon.id);
+    if (this.#probes.ready === null) return usageOfFamily(this.daemon.id);
     return this.daemon.usage();
   }
 
-  /** Waits until it answers at all. */
+  /** Waits until it answers, whatever it answers. */
   async answers(): Promise<void> {
-    await this.#until("to answer", "/livez");
+    const { alive } = this.#probes;
+    await this.daemon.until(`to answer at ${alive}`, START_MS, async () => {
+      return await this.#node.httpStatus(alive) !== 0;
+    });
   }
 
   /** Waits until it says that it is ready; a foreign mirror cannot say. */
   async ready(): Promise<void> {
-    await this.#until("to be ready", "/readyz");
-  }
-
-  async #until(what: string, path: string): Promise<void> {
-    if (this.#probes === null) return;
-    const url = this.#probes + path;
-    await this.daemon.until(what, START_MS, async () => {
-      return await this.#node.httpStatus(url) === 200;
+    const { ready } = this.#probes;
+    if (ready === null) return;
+    await this.daemon.until("to be ready", START_MS, async () => {
+      return await this.#node.httpStatus(ready) === 200;
     });
   }
 
@@ -67,8 +72,18 @@ export class MirrorProcess {
   }
 }
 
-/** Fetches once what Peili imports: a node's namespace reaches no registry. */
 let modules: Promise<unknown> | undefined;
+
+/** Fetches once what Peili imports: a node's namespace reaches no registry. */
+export async function fetchModules(): Promise<void> {
+  modules ??= runCommand([
+    Deno.execPath(),
+    "cache",
+    "--no-lock",
+    peiliScript(),
+  ]);
+  await modules;
+}
 
 /** How one node's Peili is started. */
 export interface PeiliStart {
@@ -85,13 +100,7 @@ export async function launchPeili(
   node: Node,
   { ips, flags, resolvConf }: PeiliStart,
 ): Promise<MirrorProcess> {
-  modules ??= runCommand([
-    Deno.execPath(),
-    "cache",
-    "--no-lock",
-    peiliScript(),
-  ]);
-  await modules;
+  await fetchModules();
   const { socket, contentPath, hostsPath } = node.containerd;
   const { ip, namespace, peiliLog: log } = node;
   const dataPath = join(node.path, "peili");
@@ -107,15 +116,17 @@ export async function launchPeili(
   const daemon = await startDaemon(lab, { name, argv, log, namespace });
   const metrics = flags.metricsAddr ?? flags["metrics-addr"] ??
     `${ip}:${METRICS_PORT}`;
-  return new MirrorProcess(daemon, node, `http://${metrics}`);
+  const base = `http://${metrics}`;
+  const probes = { alive: `${base}/livez`, ready: `${base}/readyz` };
+  return new MirrorProcess(daemon, node, probes);
 }
 
 /**
- * Starts a foreign mirror by a shell command and waits until it answers,
- * whatever it answers. The command finds NODE, N, NODE_IP, NET, CSOCK,
+ * Starts a foreign mirror by a shell command, and does not wait for it. The
+ * command finds NODE, N, NODE_IP, NET, CSOCK,
  * CCONTENT and UPSTREAM in its environment.
  */
-export async function startForeign(
+export async function launchForeign(
   lab: LabFolder,
   node: Node,
   { command, count, registry }: {
@@ -140,8 +151,6 @@ export async function startForeign(
       UPSTREAM: registry,
     },
   });
-  await daemon.until(`to answer at ${MIRROR_ADDRESS}`, START_MS, async () => {
-    return await node.httpStatus(`http://${MIRROR_ADDRESS}/v2/`) !== 0;
-  });
-  return new MirrorProcess(daemon, node, null);
+  const probes = { alive: `http://${MIRROR_ADDRESS}/v2/`, ready: null };
+  return new MirrorProcess(daemon, node, probes);
 }

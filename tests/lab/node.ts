@@ -7,7 +7,7 @@ import type { CriAuth } from "./cri.ts";
 import type { LabFolder } from "./folder.ts";
 import { Host } from "./host.ts";
 import { hostsWithMirror, hostsWithoutMirror } from "./hosts.ts";
-import { launchPeili, type MirrorProcess, startForeign } from "./mirror.ts";
+import { launchForeign, launchPeili, type MirrorProcess } from "./mirror.ts";
 import type { PeiliStart } from "./mirror.ts";
 import { addressOf } from "./network.ts";
 import { METRICS_PORT, PEER_PORT, type PeiliFlags } from "./peili_command.ts";
@@ -212,12 +212,19 @@ export class Node extends Host {
     this.#mirror = null;
   }
 
-  /** Starts a foreign mirror by a shell command. */
+  /** Starts a foreign mirror by a shell command, and waits until it answers. */
   async startMirror(command: string): Promise<void> {
+    await this.launchMirror(command);
+    await this.peili.answers();
+  }
+
+  /** The same without the wait. */
+  async launchMirror(command: string): Promise<void> {
     const { lab, count, upstream } = this.#options;
     const { registry } = upstream;
     await this.writeHosts(hostsWithMirror(upstream.url));
-    this.#mirror = await startForeign(lab, this, { command, count, registry });
+    const start = { command, count, registry };
+    this.#mirror = await launchForeign(lab, this, start);
   }
 
   /** Waits until Peili says that it is ready. */
