@@ -26,6 +26,8 @@ export interface Plan {
   slowNode?: number;
   /** Between the starts of two nodes' pulls in a cold start, in ms. */
   stagger: number;
+  /** In a boot, pulls begin when their mirror answers; absent: when it is started. */
+  whenAnswering?: boolean;
   /** "none", "peili", or a shell command that is a mirror. */
   mirrors: string[];
   /** How Peilis find each other; each has a row of its own. */
@@ -108,6 +110,10 @@ function command(): Command {
       "cold only: ms from one node's start to the next",
       wholeNumber,
       0,
+    )
+    .option(
+      "--when-answering",
+      "boot only: a node's pull begins when its mirror answers, ready or not",
     )
     .option(
       "--mirror <which>",

@@ -87,7 +87,10 @@ export async function runOnce(plan: Plan, mirror: Mirror): Promise<RunResult> {
     image,
     info,
     staggerMs: plan.stagger,
-    launch: (node) => mirror.launch(lab, node),
+    async launch(node) {
+      await mirror.launch(lab, node);
+      if (plan.whenAnswering) await node.mirror?.answers();
+    },
   };
   try {
     await warmUp(lab, plan);

@@ -21,7 +21,7 @@ export interface Stage {
   info: ImageInfo;
   /** Between the starts of two nodes' pulls, where they do not wait. */
   staggerMs: number;
-  /** Starts a node's mirror, if there is one, and does not wait for it. */
+  /** Starts a node's mirror, if there is one, and does not wait until it is ready. */
   launch(node: Node): Promise<void>;
 }
 

@@ -51,12 +51,13 @@ const COLUMNS: Column[] = [
 export function caption(plan: Plan, rows: readonly Row[]): string {
   const size = ((rows[0]?.runs[0]?.imageBytes ?? 0) / MB).toFixed(1);
   const rate = (mbit: number) => mbit === 0 ? "no limit" : `${mbit} Mbit/s`;
-  const { slowNode, stagger } = plan;
+  const { slowNode, stagger, whenAnswering } = plan;
   const slow = slowNode === undefined ? "" : `, node 2 ${rate(slowNode)}`;
   const together = plan.scenario !== "cold" || stagger === 0;
   const apart = together ? "" : `, ${stagger} ms apart`;
+  const when = whenAnswering ? " whose mirrors answer" : "";
   return [
-    `${plan.scenario}, ${plan.nodes} nodes${apart}, ${plan.image} (${size} MB)`,
+    `${plan.scenario}, ${plan.nodes} nodes${when}${apart}, ${plan.image} (${size} MB)`,
     `registry ${rate(plan.registryMbit)}, nodes ${rate(plan.nodeMbit)}${slow}`,
     `containerd ${plan.containerd.join()}, runs ${plan.repeat}`,
   ].join("; ");
