@@ -20,16 +20,16 @@ export interface ContainerdSettings {
   logLevel?: "debug" | "info";
 }
 
-/** Root, state and sockets below the node's folder. */
+/** Root, state and sockets below the node's folder; `run` is as /run/containerd. */
 function commonPart(folder: string, settings: ContainerdSettings): string {
   return `root = "${folder}/root"
-state = "${folder}/state"
+state = "${folder}/run"
 [grpc]
-  address = "${folder}/containerd.sock"
+  address = "${folder}/run/containerd.sock"
 [ttrpc]
-  address = "${folder}/containerd.sock.ttrpc"
+  address = "${folder}/run/containerd.sock.ttrpc"
 [debug]
-  address = "${folder}/debug.sock"
+  address = "${folder}/run/debug.sock"
   level = "${settings.logLevel ?? "info"}"
 `;
 }

@@ -104,16 +104,20 @@ const MESSAGES = {
   RemovePodSandboxResponse: message({}),
   ContainerMetadata: message({ name: ["string", 1], attempt: ["uint32", 2] }),
   KeyValue: message({ key: ["string", 1], value: ["string", 2] }),
+  // Of the enumeration MountPropagation: 0 none, 1 from the node.
   Mount: message({
     containerPath: ["string", 1],
     hostPath: ["string", 2],
     readonly: ["bool", 3],
+    propagation: ["int32", 5],
   }),
   LinuxContainerResources: message({ memoryLimitInBytes: ["int64", 4] }),
   Capability: message({
     addCapabilities: ["repeated string", 1],
     dropCapabilities: ["repeated string", 2],
   }),
+  // Of the enumeration ProfileType: 0 what containerd has by itself.
+  SecurityProfile: message({ profileType: ["int32", 1] }),
   Int64Value: message({ value: ["int64", 1] }),
   LinuxContainerSecurityContext: message({
     capabilities: ["Capability", 1],
@@ -122,6 +126,7 @@ const MESSAGES = {
     readonlyRootfs: ["bool", 7],
     noNewPrivs: ["bool", 11],
     runAsGroup: ["Int64Value", 12],
+    seccomp: ["SecurityProfile", 15],
   }),
   LinuxContainerConfig: message({
     resources: ["LinuxContainerResources", 1],
@@ -157,6 +162,7 @@ const MESSAGES = {
   // Of the enumeration ContainerState: 1 running, 2 exited.
   ContainerStatus: message({
     state: ["int32", 3],
+    startedAt: ["int64", 5],
     exitCode: ["int32", 7],
     reason: ["string", 10],
   }),

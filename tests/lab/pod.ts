@@ -1,6 +1,7 @@
 /** Runs pods as kubelet does: over CRI, in the network of their node. @module */
 import { join } from "node:path/posix";
 import { call, type Message } from "./cri.ts";
+import { withoutCriPrefix } from "./cri_log.ts";
 import type { Node } from "./node.ts";
 import { identify, type Usage, usageOf } from "./process.ts";
 import { tailOf, waitFor } from "./wait.ts";
@@ -25,6 +26,8 @@ export interface PodMount {
   readonly hostPath: string;
   readonly containerPath: string;
   readonly readonly: boolean;
+  /** Whether what the node mounts and unmounts below it is seen, too. */
+  readonly follows?: boolean;
 }
 
 /** How a container does. */
@@ -32,7 +35,10 @@ export interface ContainerState {
   readonly running: boolean;
   readonly exitCode: number;
   readonly reason: string;
+  /** Of the running process; 0 when there is none. */
   readonly pid: number;
+  /** When it was started, in ms since 1970. */
+  readonly startedMs: number;
 }
 
 /** What a call may take that starts or ends processes. */
@@ -46,6 +52,8 @@ const GRACE_SECONDS = 10;
 
 /** Of CRI's enumerations. */
 const NETWORK_OF_NODE = 2;
+const RUNTIME_DEFAULT = 0;
+const FROM_THE_NODE = 1;
 const EXITED = 2;
 const RUNNING = 1;
 
@@ -65,7 +73,7 @@ export class Pod implements AsyncDisposable {
         namespace: "peili",
         attempt: 0,
       },
-      logDirectory: join(node.path, "pods", name),
+      logDirectory: node.path,
       linux: {
         securityContext: { namespaceOptions: { network: NETWORK_OF_NODE } },
       },
@@ -75,7 +83,6 @@ export class Pod implements AsyncDisposable {
   /** Starts a pod without containers. */
   static async start(node: Node, name: string): Promise<Pod> {
     const pod = new Pod(node, name);
-    await Deno.mkdir(pod.#config.logDirectory, { recursive: true });
     const config = pod.#config;
     const answer = await pod.#call("RunPodSandbox", { config });
     pod.#sandbox = answer.podSandboxId;
@@ -90,7 +97,7 @@ export class Pod implements AsyncDisposable {
   /** What a container has printed, its lines only. */
   async textOf(container: string): Promise<string> {
     const text = await Deno.readTextFile(this.logOf(container));
-    return text.replaceAll(/^\S+ (?:stdout|stderr) [FP] /gm, "");
+    return text.split("\n").map(withoutCriPrefix).join("\n");
   }
 
   /** Starts a container. */
@@ -131,6 +138,7 @@ export class Pod implements AsyncDisposable {
       running: status.state !== EXITED,
       exitCode: status.exitCode,
       reason: status.reason,
+      startedMs: Number(status.startedAt) / 1e6,
       pid: status.state === RUNNING ? JSON.parse(info.info).pid : 0,
     };
   }
@@ -169,7 +177,10 @@ function containerConfig(spec: ContainerSpec): Message {
     ...(command && { command }),
     args,
     envs: Object.entries(env).map(([key, value]) => ({ key, value })),
-    mounts,
+    mounts: mounts.map(({ follows = false, ...mount }) => ({
+      ...mount,
+      propagation: follows ? FROM_THE_NODE : 0,
+    })),
     logPath: `${name}.log`,
     linux: {
       ...(memoryBytes && { resources: { memoryLimitInBytes: memoryBytes } }),
@@ -178,6 +189,7 @@ function containerConfig(spec: ContainerSpec): Message {
         namespaceOptions: { network: NETWORK_OF_NODE },
         runAsUser: { value: spec.user },
         runAsGroup: { value: spec.group },
+        seccomp: { profileType: RUNTIME_DEFAULT },
         readonlyRootfs: true,
         noNewPrivs: true,
       },

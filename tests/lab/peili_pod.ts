@@ -1,0 +1,109 @@
+/** Peili in a pod, as its DaemonSet runs it. @module */
+import { dirname, join } from "node:path/posix";
+import { mountsBelow } from "./cleanup.ts";
+import { runCommand } from "./command.ts";
+import type { Node } from "./node.ts";
+import { PEILI_IMAGE } from "./peili_image.ts";
+import { METRICS_PORT } from "./peili_command.ts";
+import { type ContainerSpec, Pod, type PodMount } from "./pod.ts";
+import { waitFor } from "./wait.ts";
+
+/** Where a node's Peili answers its own containerd, and that of other nodes. */
+export const HOST_PORT = 30020;
+
+/** What the pod may have: the limit of the issue, and of the chart. */
+const MEMORY_BYTES = 128 << 20;
+
+/** The container that runs; its log is where the log of a node's Peili is. */
+export const PEILI = "peili";
+
+const ROOT = { user: 0, group: 0 };
+
+/** Nobody of this machine, in the group that containerd's socket has. */
+const NOBODY = { user: 65532, group: 0 };
+
+/** What of a node Peili sees, at the paths that its image permits. */
+function mountsOf({ containerd, path }: Node): Record<string, PodMount> {
+  const mount = (hostPath: string, containerPath: string) => ({
+    hostPath,
+    containerPath,
+    readonly: true,
+  });
+  const content = "/var/lib/containerd/io.containerd.content.v1.content";
+  return {
+    socket: {
+      ...mount(dirname(containerd.socket), "/run/containerd"),
+      follows: true,
+    },
+    content: mount(containerd.contentPath, content),
+    hosts: mount(containerd.hostsPath, "/etc/containerd/certs.d"),
+    secret: mount(join(path, "secret"), "/etc/peili"),
+  };
+}
+
+/** Makes a folder what it is on a node that systemd has started: shared. */
+async function shareMounts(folder: string): Promise<void> {
+  if (mountsBelow(dirname(folder)).includes(folder)) return;
+  await runCommand(["mount", "--bind", folder, folder]);
+  await runCommand(["mount", "--make-shared", folder]);
+}
+
+/** Runs `configure` or `restore` to its end. */
+export async function changeHostsIn(
+  pod: Pod,
+  node: Node,
+  command: "configure" | "restore",
+): Promise<void> {
+  const { hosts } = mountsOf(node) as { hosts: PodMount };
+  await pod.init({
+    name: command,
+    image: PEILI_IMAGE,
+    args: command === "restore"
+      ? [command]
+      : [command, `--mirror-targets=http://${node.ip}:${HOST_PORT}`],
+    ...ROOT,
+    mounts: [{ ...hosts, readonly: false }],
+  });
+}
+
+/** The container that runs. */
+function runSpec(node: Node, peers: readonly string[]): ContainerSpec {
+  return {
+    name: PEILI,
+    image: PEILI_IMAGE,
+    args: ["run", `--mirror-addr=:${HOST_PORT}`],
+    env: {
+      PEILI_STATIC_PEERS: peers.join(),
+      PEILI_SECRET_FILE: "/etc/peili/secret",
+    },
+    ...NOBODY,
+    mounts: Object.values(mountsOf(node)),
+    memoryBytes: MEMORY_BYTES,
+  };
+}
+
+/**
+ * Starts Peili on a node, as the chart does: `configure` first, and then `run`
+ * until it is ready.
+ *
+ * @param peers HOST:PORT of the peer listeners of all
+ */
+export async function startPeiliPod(
+  node: Node,
+  peers: readonly string[],
+): Promise<Pod> {
+  await using parts = new AsyncDisposableStack();
+  const secret = join(node.path, "secret");
+  await Deno.mkdir(secret, { recursive: true });
+  await Deno.writeTextFile(join(secret, "secret"), "the same on all nodes\n");
+  await shareMounts(dirname(node.containerd.socket));
+  const pod = parts.use(await Pod.start(node, "peili"));
+  await changeHostsIn(pod, node, "configure");
+  await pod.run(runSpec(node, peers));
+  const url = `http://${node.ip}:${METRICS_PORT}/readyz`;
+  await waitFor(`${node.name}'s pod to be ready`, async () => {
+    return await node.httpStatus(url) === 200;
+  }, { budgetMs: 30_000, log: node.peiliLog });
+  parts.move();
+  return pod;
+}
