@@ -8,8 +8,19 @@ import { METRICS_PORT } from "./peili_command.ts";
 import { type ContainerSpec, Pod, type PodMount } from "./pod.ts";
 import { waitFor } from "./wait.ts";
 
-/** Where a node's Peili answers its own containerd, and that of other nodes. */
+/** Where a node's Peili answers its own containerd. */
 export const HOST_PORT = 30020;
+
+/** Where every node answers for a Peili of any node, as kube-proxy makes it. */
+export const NODE_PORT = 30021;
+
+/** What containerd asks, in this order; NODE_IP is to be filled in. */
+export const TARGETS: string = [HOST_PORT, NODE_PORT]
+  .map((port) => `http://NODE_IP:${port}`).join();
+
+/** What all of a deployment know. */
+export const SECRET =
+  "bG9uZyBlbm91Z2ggbm90IHRvIGJlIGd1ZXNzZWQgYnkgYW55Ym9keQ==\n";
 
 /** What the pod may have: the limit of the issue, and of the chart. */
 const MEMORY_BYTES = 128 << 20;
@@ -60,7 +71,7 @@ export async function changeHostsIn(
     image: PEILI_IMAGE,
     args: command === "restore"
       ? [command]
-      : [command, `--mirror-targets=http://${node.ip}:${HOST_PORT}`],
+      : [command, `--mirror-targets=${TARGETS.replaceAll("NODE_IP", node.ip)}`],
     ...ROOT,
     mounts: [{ ...hosts, readonly: false }],
   });
@@ -95,7 +106,7 @@ export async function startPeiliPod(
   await using parts = new AsyncDisposableStack();
   const secret = join(node.path, "secret");
   await Deno.mkdir(secret, { recursive: true });
-  await Deno.writeTextFile(join(secret, "secret"), "the same on all nodes\n");
+  await Deno.writeTextFile(join(secret, "secret"), SECRET);
   await shareMounts(dirname(node.containerd.socket));
   const pod = parts.use(await Pod.start(node, "peili"));
   await changeHostsIn(pod, node, "configure");
