@@ -18,7 +18,13 @@ import {
   imageArchives,
   PAUSE_IMAGE,
 } from "./peili_image.ts";
-import { changeHostsIn, HOST_PORT, PEILI, startPeiliPod } from "./peili_pod.ts";
+import {
+  changeHostsIn,
+  HOST_PORT,
+  memoryAtStart,
+  PEILI,
+  startPeiliPod,
+} from "./peili_pod.ts";
 import type { Pod } from "./pod.ts";
 
 /** One of either generation; a pod needs the shim, which 2.3 has not here. */
@@ -28,6 +34,9 @@ const LIMIT_BYTES = 128 << 20;
 
 /** What anonymous memory leaves of the limit is for sockets and cached files. */
 const ANONYMOUS_BYTES = 96 << 20;
+
+/** Less than what a start without notes costs, which is 25 MiB. */
+const NOTED_MIB = 12;
 
 /** A node, and the pod that Peili has on it. */
 interface Place {
@@ -153,6 +162,18 @@ async function keepsToItsMemory({ node, pod }: Place): Promise<void> {
   assert.ok(usage.anon < ANONYMOUS_BYTES, mib(usage.anon));
 }
 
+/** What the build has noted is found, on a file system that is read-only. */
+async function isNoted({ node, pod }: Place): Promise<void> {
+  const noted = await memoryAtStart(pod, node, { name: "noted", env: {} });
+  const env = { DENO_DIR: "/none" };
+  const blank = await memoryAtStart(pod, node, { name: "blank", env });
+  const more = (blank - noted) / (1 << 20);
+  await print(
+    `${node.name}: ${more.toFixed(1)} MiB more where nothing is noted`,
+  );
+  assert.ok(more > NOTED_MIB);
+}
+
 /** From the start of the process to its line, by the clock of the machine. */
 async function printStart({ node, pod }: Place): Promise<void> {
   const lines = await Deno.readTextFile(pod.logOf(PEILI));
@@ -185,6 +206,7 @@ Deno.test("Peili's image runs in a pod that may do next to nothing", async (t) =
     }),
     "run is nobody, and writes nowhere": each(mayDoNothing),
     "the image has no program but deno": each(hasNoShell),
+    "what Deno has noted is in the image": each(isNoted),
     "figures: start": each(printStart),
     "figures: memory, idle": each(keepsToItsMemory),
     "a node pulls from another, with no registry": pullsFromEachOther,
