@@ -21,6 +21,7 @@ import {
 import {
   changeHostsIn,
   HOST_PORT,
+  MEMORY_BYTES,
   memoryAtStart,
   PEILI,
   startPeiliPod,
@@ -29,8 +30,6 @@ import type { Pod } from "./pod.ts";
 
 /** One of either generation; a pod needs the shim, which 2.3 has not here. */
 const CONTAINERD = ["2.1", "1.7"] as const;
-
-const LIMIT_BYTES = 128 << 20;
 
 /** What anonymous memory leaves of the limit is for sockets and cached files. */
 const ANONYMOUS_BYTES = 96 << 20;
@@ -73,6 +72,7 @@ async function mayDoNothing({ node, pod }: Place): Promise<void> {
   assert.equal(field("Uid"), "65532\t65532\t65532\t65532");
   assert.equal(field("Groups"), "0");
   assert.equal(field("NoNewPrivs"), "1");
+  assert.equal(field("Seccomp"), "2", "by a filter");
   const mounts = (await Deno.readTextFile(`/proc/${pid}/mounts`)).split("\n")
     .map((line) => line.split(" "));
   const writable = mounts.filter(([, path = "", type = "", options = ""]) =>
@@ -157,7 +157,7 @@ async function keepsToItsMemory({ node, pod }: Place): Promise<void> {
     `${node.name}: anonymous ${mib(usage.anon)}, VmHWM ${mib(usage.hwm)}, ` +
       `group's peak ${mib(peak)} of ${mib(limit)}`,
   );
-  assert.equal(limit, LIMIT_BYTES);
+  assert.equal(limit, MEMORY_BYTES);
   assert.equal(kills, 0);
   assert.ok(usage.anon < ANONYMOUS_BYTES, mib(usage.anon));
 }
