@@ -15,23 +15,25 @@ import deno from "../deno.json" with { type: "json" };
 /** Where the image is published: what a node asks for. */
 const REPOSITORY = "ghcr.io/peili/peili";
 
-/** Go's names for what this Deno runs on. */
-const ARCHITECTURES: Readonly<Record<string, string>> = {
-  x86_64: "amd64",
-  aarch64: "arm64",
-};
+/** What this machine is called in image platforms. */
+const ARCHITECTURE = Deno.build.arch === "aarch64" ? "arm64" : "amd64";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** Runs a program here, shows what it prints, and ends when it fails. */
-async function run(program: string, ...args: string[]): Promise<void> {
-  const command = new Deno.Command(program, { args, cwd: ROOT });
-  const { code } = await command.spawn().status.catch((cause) => {
-    throw new Error(`Cannot build an image: is ${program} installed?`, {
-      cause,
-    });
-  });
-  if (code !== 0) throw new Error(`Cannot ${program} ${args[0]}: code ${code}`);
+/** Runs buildah here, shows what it prints, and throws when it fails. */
+async function buildah(...args: string[]): Promise<void> {
+  const command = new Deno.Command("buildah", { args, cwd: ROOT });
+  const { code } = await spawned(command).status;
+  if (code !== 0) throw new Error(`Cannot buildah ${args[0]}: code ${code}`);
+}
+
+function spawned(command: Deno.Command): Deno.ChildProcess {
+  try {
+    return command.spawn();
+  } catch (cause) {
+    const said = "Cannot build an image: install buildah, or use docker buildx";
+    throw new Error(said, { cause });
+  }
 }
 
 /** The build arguments that name another base than the Dockerfile does. */
@@ -47,10 +49,7 @@ async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {
-      arch: {
-        type: "string",
-        default: ARCHITECTURES[Deno.build.arch] ?? Deno.build.arch,
-      },
+      arch: { type: "string", default: ARCHITECTURE },
       name: { type: "string", default: `${REPOSITORY}:${deno.version}` },
       base: { type: "string" },
       deno: { type: "string" },
@@ -59,13 +58,12 @@ async function main(args: string[]): Promise<void> {
   });
   const { arch, name } = values;
   const file = values.out ?? `dist/peili-image-${deno.version}-${arch}.tar`;
-  await run(
-    "buildah",
-    ...["build", "--quiet", "--layers", "--format=oci", "--pull=missing"],
+  await buildah(
+    ...["build", "--quiet", "--layers", "--format=oci", "--pull=false"],
     ...[`--platform=linux/${arch}`, ...bases(values)],
     ...["--file=deploy/Dockerfile", `--tag=${name}`, "."],
   );
-  await run("buildah", "push", "--quiet", name, `oci-archive:${file}:${name}`);
+  await buildah("push", "--quiet", name, `oci-archive:${file}:${name}`);
   const { size } = await Deno.stat(resolve(ROOT, file));
   await new Blob([`${file}: ${name}, ${Math.round(size / 1e6)} MB\n`]).stream()
     .pipeTo(Deno.stdout.writable);

@@ -23,7 +23,7 @@ export const SECRET =
   "bG9uZyBlbm91Z2ggbm90IHRvIGJlIGd1ZXNzZWQgYnkgYW55Ym9keQ==\n";
 
 /** What the pod may have, and what Peili's memory must stay below. */
-export const MEMORY_BYTES = 128 << 20;
+export const MEMORY_BYTES: number = 128 << 20;
 
 /** How long a start may take on a busy machine. */
 const READY_MS = 30_000;
