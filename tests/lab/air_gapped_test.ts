@@ -164,12 +164,12 @@ async function takesFromFolder(
 }
 
 Deno.test("a cluster without any registry gets Peili and all else from one place", async (t) => {
-  await using archives = await imageArchives();
   await using lab = await Lab.up({
     nodes: 3,
     containerd: ["2.1", "1.7", "2.1"],
     settings: { sandboxImage: PAUSE_IMAGE },
   });
+  const archives = await imageArchives(lab.folder);
   await lab.upstream.stop();
   const [first, second, third] = lab.nodes as [Node, Node, Node];
   const peers = [

@@ -184,12 +184,12 @@ async function printStart({ node, pod }: Place): Promise<void> {
 }
 
 Deno.test("Peili's image runs in a pod that may do next to nothing", async (t) => {
-  await using archives = await imageArchives();
   await using lab = await Lab.up({
     nodes: CONTAINERD.length,
     containerd: CONTAINERD,
     settings: { sandboxImage: PAUSE_IMAGE },
   });
+  const archives = await imageArchives(lab.folder);
   const hosts = join(lab.upstream.registry, "hosts.toml");
   const hostsOf = ({ containerd }: Node) =>
     Deno.readTextFile(join(containerd.hostsPath, hosts));

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path/posix";
 import deno from "../../deno.json" with { type: "json" };
 import { projectCopy } from "../project_copy.ts";
 import { runCommand } from "./command.ts";
+import type { LabFolder } from "./folder.ts";
 
 /** The name that nodes ask for. */
 export const PEILI_IMAGE: string = `ghcr.io/peili/peili:${deno.version}`;
@@ -15,8 +16,8 @@ export const PEILI_IMAGE: string = `ghcr.io/peili/peili:${deno.version}`;
 /** The name of the image that holds a pod's namespaces, as kubelet's has. */
 export const PAUSE_IMAGE = "registry.k8s.io/pause:3.10";
 
-/** Archives of both; disposing of them removes them. */
-export interface ImageArchives extends AsyncDisposable {
+/** Archives of both. */
+export interface ImageArchives {
   /** Of Peili's image. */
   readonly peili: string;
   /** Of one that does nothing, for as long as it is let. */
@@ -66,11 +67,10 @@ async function storageBelow(folder: string): Promise<Record<string, string>> {
   return { CONTAINERS_STORAGE_CONF: path, BUILDAH_ISOLATION: "chroot" };
 }
 
-/** Builds the images. */
-export async function imageArchives(): Promise<ImageArchives> {
-  await using parts = new AsyncDisposableStack();
-  const folder = await Deno.makeTempDir({ prefix: "peili-image-" });
-  parts.defer(() => Deno.remove(folder, { recursive: true }));
+/** Builds the images. They go with the lab. */
+export async function imageArchives(lab: LabFolder): Promise<ImageArchives> {
+  const folder = join(lab.path, "images");
+  await Deno.mkdir(folder);
   const env = await storageBelow(folder);
   const program = Deno.execPath();
   const libraries = Object.fromEntries(
@@ -96,6 +96,5 @@ export async function imageArchives(): Promise<ImageArchives> {
     ...["--base=localhost/base", "--deno=localhost/deno", `--out=${peili}`],
   ]);
   if (code !== 0) throw new Error(`Cannot make Peili's image: ${text}`);
-  const made = parts.move();
-  return { peili, pause, [Symbol.asyncDispose]: () => made.disposeAsync() };
+  return { peili, pause };
 }

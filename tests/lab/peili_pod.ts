@@ -62,7 +62,16 @@ async function shareMounts(folder: string): Promise<void> {
   await runCommand(["mount", "--make-shared", folder]);
 }
 
-/** Runs `configure` or `restore` to its end. */
+/** A command that permits `configure` and `restore` only, for the entry point. */
+const LEAST = [
+  ...["/usr/bin/deno", "run", "--quiet", "--no-prompt", "--cached-only"],
+  ...["--no-lock", "-P=configure", "/peili/peili.js"],
+];
+
+/**
+ * Runs `configure` to its end with the image's entry point, or `restore` with a
+ * command of its own.
+ */
 export async function changeHostsIn(
   pod: Pod,
   node: Node,
@@ -72,9 +81,12 @@ export async function changeHostsIn(
   await pod.init({
     name: command,
     image: PEILI_IMAGE,
-    args: command === "restore"
-      ? [command]
-      : [command, `--mirror-targets=${TARGETS.replaceAll("NODE_IP", node.ip)}`],
+    ...(command === "restore" ? { command: LEAST, args: [command] } : {
+      args: [
+        command,
+        `--mirror-targets=${TARGETS.replaceAll("NODE_IP", node.ip)}`,
+      ],
+    }),
     ...ROOT,
     mounts: [{ ...hosts, readonly: false }],
   });

@@ -75,6 +75,8 @@ export class Pod implements AsyncDisposable {
       },
       logDirectory: node.path,
       linux: {
+        // By this name the lab finds it, however the lab ends.
+        cgroupParent: `/${node.namespace}`,
         securityContext: { namespaceOptions: { network: NETWORK_OF_NODE } },
       },
     };
