@@ -8,13 +8,16 @@ import { Command, CommanderError } from "commander";
 import deno from "../deno.json" with { type: "json" };
 import {
   argumentOf,
+  askWithoutProxy,
   type Config,
   dropEmptyVariables,
   optionsOf,
   registryNames,
+  WITHOUT_PROXY,
 } from "./config.ts";
 import { configureCommand, restoreCommand } from "./configure.ts";
 import { describeError, type Log, startLog } from "./log.ts";
+import type { ScreenSize } from "./pull/live_lines.ts";
 
 /** What a command gets. */
 interface CommandContext {
@@ -75,7 +78,6 @@ const COMMANDS: readonly CommandRow[] = [
       "deployment",
       "mirrorTargets",
       "additionalMirrorTargets",
-      "mirrorAuthorization",
       "loopback",
       "mirroredRegistries",
       "keepExisting",
@@ -117,6 +119,7 @@ const COMMANDS: readonly CommandRow[] = [
 ];
 
 async function run({ config, log, signal }: CommandContext): Promise<number> {
+  askWithoutProxy(WITHOUT_PROXY.addresses);
   const mirroredRegistries = registryNames(config.mirroredRegistries);
   // Only this command needs all parts: 22 MiB and 0.1 s with gRPC.
   const { startNode } = await import("./node.ts");
@@ -142,14 +145,15 @@ async function pull({ config, signal }: CommandContext): Promise<number> {
       import("./pull/progress.ts"),
       import("./upstream/docker_config.ts"),
     ]);
+  askWithoutProxy(WITHOUT_PROXY.thisMachine);
   const { image, platform, to: path } = config;
   const mirror = config.mirror || null;
   try {
-    using report = pullProgress({ write: printError, columns: errorColumns });
+    using report = pullProgress({ write: printError, size: errorSize });
     const { digest } = await pullImage({ image, platform, path, mirror }, {
       // Not before a registry asks: that is when the variables must be allowed.
-      credentials: (registry, signal) =>
-        dockerCredentials({ path: dockerConfigPath() })(registry, signal),
+      credentials: async (registry, signal) =>
+        await dockerCredentials({ path: dockerConfigPath() })(registry, signal),
       report,
       signal,
     });
@@ -171,9 +175,9 @@ function dockerConfigPath(): string {
   return `${folder}/config.json`;
 }
 
-/** Characters of a line of the terminal on stderr; null: it is none. */
-function errorColumns(): number | null {
-  return Deno.stderr.isTerminal() ? Deno.consoleSize().columns : null;
+/** The terminal on stderr; null: it is none. */
+function errorSize(): ScreenSize | null {
+  return Deno.stderr.isTerminal() ? Deno.consoleSize() : null;
 }
 
 function printError(text: string): void {

@@ -17,7 +17,6 @@ import {
   bootstrapUrl,
   deployment,
   domainName,
-  headerValue,
   layoutPath,
   listenAddress,
   listOf,
@@ -65,7 +64,6 @@ export interface Config {
   readonly mirror: string;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
-  readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
@@ -296,13 +294,6 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     default: "",
     read: listOf(mirrorTarget),
   },
-  mirrorAuthorization: {
-    flags: "--mirror-authorization <value>",
-    help:
-      "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
-    default: "",
-    read: headerValue,
-  },
   loopback: {
     flags: "--loopback [true|false]",
     help: "mirror targets may be loopback: Peili listens there itself",
@@ -406,6 +397,31 @@ export function dropEmptyVariables(names: readonly (keyof Config)[]): void {
   for (const { envVar } of optionsOf(names)) {
     if (envVar && Deno.env.get(envVar) === "") Deno.env.delete(envVar);
   }
+}
+
+/**
+ * Hosts that are asked without the proxy of HTTP_PROXY: this machine, as Go's
+ * programs do, containerd among them; and all that are named by an IP address,
+ * which is how nodes know each other.
+ */
+export const WITHOUT_PROXY = {
+  thisMachine: "localhost,127.0.0.0/8,::1",
+  addresses: "localhost,0.0.0.0/0,::/0",
+} as const;
+
+/**
+ * Asks some hosts without a proxy: fetch reads the variable with its first
+ * request. Where the permissions do not name it, the environment counts alone.
+ *
+ * @param hosts One of {@linkcode WITHOUT_PROXY}
+ */
+export function askWithoutProxy(hosts: string): void {
+  const isAllowed = ["NO_PROXY", "no_proxy"].every((variable) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted"
+  );
+  if (!isAllowed) return;
+  const known = Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy");
+  Deno.env.set("NO_PROXY", known ? `${known},${hosts}` : hosts);
 }
 
 /**

@@ -161,12 +161,6 @@ export function mirrorTarget(text: string): string {
 const TARGETS_ALLOWED =
   "Allowed: one or more of http(s)://host[:port] without a path, IPv6 in brackets.";
 
-/** Reads the value of a header. */
-export function headerValue(text: string): string {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.trim();
-  throw new TypeError("Allowed: printable ASCII.");
-}
-
 /** Reads the name of a deployment. */
 export function deployment(text: string): string {
   if (isDeployment(text)) return text;

@@ -113,6 +113,8 @@ Deno.test("the task compile puts the bundle and its permissions in one file", as
     ...["PEILI_*", "GRPC_*", "grpc_*"],
     // Where pull finds credentials.
     ...["DOCKER_CONFIG", "HOME"],
+    // Whom it asks without a proxy.
+    ...["NO_PROXY", "no_proxy"],
   ]);
   const refused = ["run", "ffi", "sys"].map((name) =>
     permissions[`allow_${name}`]

@@ -41,7 +41,6 @@ const COMMANDS = {
     "deployment",
     "mirrorTargets",
     "additionalMirrorTargets",
-    "mirrorAuthorization",
     "loopback",
     "mirroredRegistries",
     "keepExisting",
@@ -273,6 +272,24 @@ Deno.test("peili configure shows, and changes when asked, containerd's own confi
   assert.deepEqual(after, before);
 });
 
+Deno.test("peili restore keeps containerd's configuration while another deployment needs it", async () => {
+  const before = { "config.toml": "version = 2\n" };
+  await using at = await nodeWith({ ...before, "certs.d/keep": "" });
+  const option = `--containerd-config=${at.path}/config.toml`;
+  for (const name of ["a", "b"]) {
+    await at.run([...CONFIGURE, option, "--apply", `--deployment=${name}`]);
+  }
+  const changed = await at.read("config.toml");
+  assert.match(changed, /peili: added/);
+  const restore = ["restore", option, "--apply"];
+  const first = await at.run([...restore, "--deployment=a"]);
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stderr, /"neededBy":"b"/);
+  assert.equal(await at.read("config.toml"), changed);
+  await at.run([...restore, "--deployment=b"]);
+  assert.equal(await at.read("config.toml"), before["config.toml"]);
+});
+
 Deno.test("peili configure fails where a person must change containerd's configuration, and says how", async () => {
   const generated = "# DO NOT EDIT\nversion = 3\n";
   await using at = await nodeWith({ "config.toml": generated });
@@ -302,6 +319,21 @@ Deno.test("peili run ends when it is asked to, with 0", async () => {
   const messages = stderr.trimEnd().split("\n")
     .map((line) => JSON.parse(line).msg);
   assert.equal(messages.at(-1), "stopping");
+});
+
+Deno.test("peili run asks other nodes without a proxy", async () => {
+  const permissions = ["-P=run"];
+  await using other = startProgram(["run", ...PORTS], { permissions });
+  const { peer } = await other.line("running");
+  await using node = startProgram(
+    ["run", ...PORTS, `--static-peers=${peer}`],
+    {
+      permissions,
+      // Nobody listens there.
+      env: { ["HTTP_PROXY"]: "http://127.0.0.1:1", ["NO_PROXY"]: "x.example" },
+    },
+  );
+  assert.equal((await node.line("peer is there")).peer, peer);
 });
 
 Deno.test("peili run says which option named a taken port", async () => {

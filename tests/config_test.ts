@@ -280,13 +280,6 @@ const TRIED: Readonly<Record<Exclude<Name, Given>, Tried>> = {
     bad: ["zot:5000", "http://a/b"],
     says: "Allowed: one or more of http(s)://host[:port] without a path",
   },
-  mirrorAuthorization: {
-    flag: "--mirror-authorization",
-    default: "",
-    good: [["Basic dTpw", "Basic dTpw"], ["", ""]],
-    bad: ["\u00e9", "\u00e9\u00e9"],
-    says: "Allowed: printable ASCII.",
-  },
   deployment: {
     flag: "--deployment",
     default: "peili",

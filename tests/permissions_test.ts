@@ -136,6 +136,7 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
       { name: "read", path: "/var/lib/peili/images/index.json" },
       { name: "read", path: "/etc/peili/secret" },
       { name: "env", variable: "PEILI_MIRROR_ADDR" },
+      { name: "env", variable: "NO_PROXY" },
     ],
   },
   {
