@@ -6,6 +6,9 @@
 
 import { Command, CommanderError } from "commander";
 import deno from "../deno.json" with { type: "json" };
+import { abortScope } from "./async/abort_scope.ts";
+import { sleep } from "./async/backoff.ts";
+import { inBackground } from "./async/background.ts";
 import {
   argumentOf,
   askWithoutProxy,
@@ -16,6 +19,8 @@ import {
   WITHOUT_PROXY,
 } from "./config.ts";
 import { configureCommand, restoreCommand } from "./configure.ts";
+import type { DoctorOptions } from "./doctor/facts.ts";
+import { DEFAULT_PATHS } from "./hosts/flavours.ts";
 import { describeError, type Log, startLog } from "./log.ts";
 import type { ScreenSize } from "./pull/live_lines.ts";
 
@@ -37,9 +42,10 @@ interface CommandRow {
   readonly run: (context: CommandContext) => Promise<number>;
 }
 
-/** Exit codes: 0 done, 1 failed, 2 used wrongly. */
+/** Exit codes: 0 done, 1 failed, 2 used wrongly, or doctor found a problem. */
 const FAILED = 1;
 const USAGE = 2;
+const PROBLEMS = 2;
 
 const COMMANDS: readonly CommandRow[] = [
   {
@@ -66,6 +72,10 @@ const COMMANDS: readonly CommandRow[] = [
       "resolveLatestTag",
       "upstream",
       "fanOut",
+      "containerdConfig",
+      "kubeletConfig",
+      "nodeIp",
+      "strict",
       "logLevel",
     ],
     run,
@@ -104,6 +114,29 @@ const COMMANDS: readonly CommandRow[] = [
     run: ({ config, log }) => restoreCommand(config, { log, print }),
   },
   {
+    name: "doctor",
+    help: "say what is wrong on this node, and what mends it",
+    options: [
+      "containerdSock",
+      "containerdNamespace",
+      "containerdContentPath",
+      "containerdRegistryConfigPath",
+      "containerdConfig",
+      "kubeletConfig",
+      "mirrorAddr",
+      "peerAddr",
+      "metricsAddr",
+      "staticPeers",
+      "network",
+      "secretFile",
+      "resolveTags",
+      "nodeIp",
+      "trial",
+      "json",
+    ],
+    run: doctor,
+  },
+  {
     name: "pull",
     help: "pull an image into a folder, from a mirror or its registry",
     argument: "image",
@@ -130,12 +163,62 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
     peer: node.peerAddress,
     metrics: node.metricsAddress,
   });
-  await new Promise<void>((resolve) => {
+  using running = abortScope(signal);
+  let code = 0;
+  await using _checks = inBackground(async (end) => {
+    const well = await isWell(node, { config, log, signal: end });
+    if (well || !config.strict) return;
+    code = PROBLEMS;
+    running.abort();
+  });
+  await aborted(running.signal);
+  log.info("stopping");
+  return code;
+}
+
+/** Runs doctor's checks after the start, which they must not slow. */
+async function isWell(
+  node: { ready(): { readonly ready: boolean } },
+  { config, log, signal }: CommandContext,
+): Promise<boolean> {
+  if (config.store.kind !== "containerd") return true;
+  for (let ms = 0; ms < READY_WAIT_MS && !signal.aborted; ms += READY_LOOK_MS) {
+    if (node.ready().ready) break;
+    await sleep(READY_LOOK_MS, signal);
+  }
+  const { diagnoseAtStart } = await import("./doctor/doctor.ts");
+  return await diagnoseAtStart(doctorOptions(config), log, signal);
+}
+
+/** Milliseconds between two looks at whether the node is ready. */
+const READY_LOOK_MS = 100;
+
+/** Milliseconds after which what keeps a node from being ready is looked for. */
+const READY_WAIT_MS = 5_000;
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  log.info("stopping");
-  return 0;
+}
+
+function doctorOptions(config: Config): DoctorOptions {
+  const containerdConfig = config.containerdConfig ?? DEFAULT_PATHS.config;
+  return { ...config, containerdConfig };
+}
+
+async function doctor({ config, signal }: CommandContext): Promise<number> {
+  const { diagnose } = await import("./doctor/doctor.ts");
+  const { exitCodeOf } = await import("./doctor/check.ts");
+  const { reportJson, reportText } = await import("./doctor/report.ts");
+  const options = { ...doctorOptions(config), trial: config.trial };
+  const results = await diagnose(options, signal);
+  const colors = Deno.stdout.isTerminal();
+  await print(
+    config.json ? reportJson(results) : reportText(results, { colors }),
+  );
+  return exitCodeOf(results);
 }
 
 async function pull({ config, signal }: CommandContext): Promise<number> {

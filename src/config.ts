@@ -17,6 +17,7 @@ import {
   bootstrapUrl,
   deployment,
   domainName,
+  ipAddress,
   layoutPath,
   listenAddress,
   listOf,
@@ -43,7 +44,7 @@ export interface Config {
   readonly additionalMirrorTargets: readonly string[];
   readonly apply: boolean;
   readonly bootstrapKind: "static-peers";
-  /** null: containerd's own configuration stays out of it. */
+  /** null: not named. */
   readonly containerdConfig: string | null;
   readonly containerdContentPath: string;
   readonly containerdNamespace: string;
@@ -54,10 +55,12 @@ export interface Config {
   readonly dnsBootstrapDomain: string;
   readonly dryRun: boolean;
   readonly fanOut: number;
+  readonly json: boolean;
   readonly image: WantedImage;
   readonly httpBootstrapAddr: ListenAddress;
   readonly httpBootstrapPeer: string;
   readonly keepExisting: boolean;
+  readonly kubeletConfig: string;
   readonly logLevel: LogLevel;
   readonly loopback: boolean;
   readonly metricsAddr: ListenAddress;
@@ -65,6 +68,7 @@ export interface Config {
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorTargets: readonly string[];
+  readonly nodeIp: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
   readonly platform: WantedPlatform;
@@ -76,6 +80,8 @@ export interface Config {
   readonly secretFile: string;
   readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
+  readonly strict: boolean;
+  readonly trial: boolean;
   readonly store: StoreChoice;
   readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
@@ -187,6 +193,12 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     default: "/etc/containerd/certs.d",
     read: absolutePath,
   },
+  kubeletConfig: {
+    flags: "--kubelet-config <path>",
+    help: "kubelet's configuration; where it is not there, nothing is checked",
+    default: "/var/lib/kubelet/config.yaml",
+    read: absolutePath,
+  },
   dataDir: {
     flags: "--data-dir <path>",
     help: "the only folder that run writes to; static-peers keeps nothing",
@@ -265,6 +277,31 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
   },
+  nodeIp: {
+    flags: "--node-ip <address,...>",
+    help:
+      "addresses of this node that a pod does not see by itself (status.hostIP)",
+    default: "",
+    read: listOf(ipAddress),
+  },
+  trial: {
+    flags: "--trial [true|false]",
+    help:
+      "let a tiny image of this node's own go through Peili, and remove it again",
+    default: "true",
+    preset: "true",
+    read: yesOrNo,
+  },
+  json: {
+    flags: "--json [true|false]",
+    help: "print JSON",
+    ...NO,
+  },
+  strict: {
+    flags: "--strict [true|false]",
+    help: "end with exit code 2 when doctor finds a problem at the start",
+    ...NO,
+  },
   image: {
     flags: "<image>",
     help:
@@ -326,7 +363,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   containerdConfig: {
     flags: "--containerd-config [path]",
     help:
-      "containerd's own configuration: print as a diff what makes it read hosts.toml, or take that out again",
+      "containerd's own configuration (/etc/containerd/config.toml); configure and restore print as a diff what makes it read hosts.toml, or takes that out again",
     default: "",
     preset: "/etc/containerd/config.toml",
     read: (text) => text === "" ? null : absolutePath(text),

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isIP } from "node:net";
 import { bracketed, parseEndpoint } from "./hosts/endpoint.ts";
 import { isDeployment } from "./hosts/region.ts";
 import type { ListenAddress } from "./listen.ts";
@@ -95,6 +96,13 @@ export function peerAddress(text: string): string {
   throw new TypeError(
     "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
   );
+}
+
+/** Reads an IP address, IPv6 with or without brackets. */
+export function ipAddress(text: string): string {
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(bare) !== 0) return bare;
+  throw new TypeError("Allowed: addresses such as 10.0.0.1.");
 }
 
 /** Reads a DNS name. */

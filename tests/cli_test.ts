@@ -34,7 +34,29 @@ const COMMANDS = {
     "resolveLatestTag",
     "upstream",
     "fanOut",
+    "containerdConfig",
+    "kubeletConfig",
+    "nodeIp",
+    "strict",
     "logLevel",
+  ],
+  doctor: [
+    "containerdSock",
+    "containerdNamespace",
+    "containerdContentPath",
+    "containerdRegistryConfigPath",
+    "containerdConfig",
+    "kubeletConfig",
+    "mirrorAddr",
+    "peerAddr",
+    "metricsAddr",
+    "staticPeers",
+    "network",
+    "secretFile",
+    "resolveTags",
+    "nodeIp",
+    "trial",
+    "json",
   ],
   configure: [
     "containerdRegistryConfigPath",
@@ -359,4 +381,55 @@ Deno.test("peili run takes an empty variable for one that is not set", async () 
   });
   assert.doesNotMatch(stderr, /log-level|resolve-tags/);
   assert.match(stderr, /--fan-out/);
+});
+
+/** Nothing of this machine's, whatever it has. */
+const NOWHERE = ["sock", "content-path", "registry-config-path", "config"]
+  .map((name) => `--containerd-${name}=/nowhere/${name}`);
+
+Deno.test("peili doctor prints what is wrong, and ends with 2", async () => {
+  const { code, stdout, stderr } = await program(
+    ["doctor", ...NOWHERE, ...PORTS],
+    { permissions: ["-P=doctor"] },
+  );
+  assert.deepEqual([code, stderr], [2, ""]);
+  const [first, fix] = stdout.split("\n");
+  assert.match(first ?? "", /^problem +socket +there is no \/nowhere\/sock/);
+  assert.match(fix ?? "", /^ {9}\S/);
+  assert.match(stdout, /\n\n\d+ ok, .*\d problems \(\d+\.\d s\)\n$/);
+  assert.ok(!stdout.includes("\x1b"), "colours are for terminals");
+});
+
+Deno.test("peili doctor --json prints one JSON object", async () => {
+  const { code, stdout } = await program(
+    ["doctor", "--json", ...NOWHERE, ...PORTS],
+    { permissions: ["-P=doctor"] },
+  );
+  const { exitCode, checks } = JSON.parse(stdout);
+  assert.deepEqual([code, exitCode], [2, 2]);
+  assert.equal(checks[0].check, "socket");
+});
+
+Deno.test("peili run logs what doctor finds, and goes on", async () => {
+  await using node = startProgram(["run", ...NOWHERE, ...PORTS], {
+    permissions: ["--allow-all"],
+  });
+  const { level, check, fix } = await node.line("doctor: problem");
+  assert.equal(level, "error");
+  assert.equal(typeof check, "string");
+  assert.ok(Array.isArray(fix));
+  node.stop();
+  assert.equal((await node.ended).code, 0);
+});
+
+Deno.test("peili run --strict ends with 2 when doctor finds a problem", async () => {
+  await using node = startProgram(["run", "--strict", ...NOWHERE, ...PORTS], {
+    permissions: ["--allow-all"],
+  });
+  const { code, stderr } = await node.ended;
+  assert.equal(code, 2);
+  const messages = stderr.trimEnd().split("\n")
+    .map((line) => JSON.parse(line).msg);
+  assert.ok(messages.includes("doctor: problem"));
+  assert.equal(messages.at(-1), "stopping");
 });

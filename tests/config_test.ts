@@ -110,6 +110,28 @@ const TRIED: Readonly<Record<Exclude<Name, Given>, Tried>> = {
     bad: ["", "docker", "layout", "layout:", "layout:usb", "/usb", "oci:/usb"],
     says: "Allowed: containerd, or layout: and an absolute path.",
   },
+  kubeletConfig: {
+    flag: "--kubelet-config",
+    default: "/var/lib/kubelet/config.yaml",
+    good: [["/a/b.json", "/a/b.json"]],
+    bad: ["", "a"],
+    says: "Allowed: an absolute path.",
+  },
+  nodeIp: {
+    flag: "--node-ip",
+    default: [],
+    good: [["", []], ["10.0.0.1,[fd00::1]", ["10.0.0.1", "fd00::1"]]],
+    bad: ["a", "10.0.0.1:5000", "10.0.0"],
+    says: "Allowed: addresses such as 10.0.0.1.",
+  },
+  trial: {
+    flag: "--trial",
+    default: true,
+    ...BOOLEAN,
+    says: "Allowed: true, false.",
+  },
+  json: { flag: "--json", ...SWITCH },
+  strict: { flag: "--strict", ...SWITCH },
   dnsBootstrapDomain: {
     flag: "--dns-bootstrap-domain",
     default: "",

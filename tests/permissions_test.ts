@@ -101,6 +101,23 @@ Deno.test.each([
   },
 );
 
+Deno.test("the set doctor reads what it likes, and writes nothing", async () => {
+  const { net, ...rest } = await outcomes("doctor");
+  assert.deepEqual(rest, {
+    certs: "NotCapable",
+    config: "NotCapable",
+    content: "NotCapable",
+    data: "NotCapable",
+    elsewhere: "NotCapable",
+    temporary: "NotCapable",
+    read: "done",
+    run: "NotCapable",
+    library: "NotCapable",
+    variable: "NotCapable",
+  });
+  assert.notEqual(net, "NotCapable");
+});
+
 Deno.test("the set pull reaches every registry and folder, and runs no program", async () => {
   const { net, elsewhere, read, temporary, ...rest } = await outcomes("pull");
   // What it may not is by Deno's permissions, what it cannot by the system's.
@@ -132,11 +149,23 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
         path: "/var/lib/containerd/io.containerd.content.v1.content/blobs",
       },
       { name: "read", path: "/etc/containerd/certs.d/_default/hosts.toml" },
+      { name: "read", path: "/etc/containerd/config.toml" },
+      { name: "sys", kind: "networkInterfaces" },
       { name: "write", path: "/var/lib/peili/identity.pem" },
       { name: "read", path: "/var/lib/peili/images/index.json" },
       { name: "read", path: "/etc/peili/secret" },
       { name: "env", variable: "PEILI_MIRROR_ADDR" },
       { name: "env", variable: "NO_PROXY" },
+    ],
+  },
+  {
+    set: "doctor",
+    allowed: [
+      { name: "net" },
+      { name: "read" },
+      { name: "sys", kind: "networkInterfaces" },
+      { name: "write", path: "/run/containerd/containerd.sock" },
+      { name: "env", variable: "PEILI_STATIC_PEERS" },
     ],
   },
   {

@@ -79,6 +79,7 @@ export function peiliCommand(place: PeiliPlace, extra: PeiliFlags): string[] {
     `--config=${ROOT}/deno.json`,
     "--allow-net",
     "--allow-env=PEILI_*,GRPC_*,grpc_*",
+    "--allow-sys=networkInterfaces",
     `--allow-read=${read.join()}`,
     `--allow-write=${write.join()}`,
     "--v8-flags=--max-semi-space-size=1,--optimize-for-size",
