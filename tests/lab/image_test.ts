@@ -19,11 +19,12 @@ import {
   PAUSE_IMAGE,
 } from "./peili_image.ts";
 import {
-  changeHostsIn,
+  doctorIn,
   HOST_PORT,
   MEMORY_BYTES,
   memoryAtStart,
   PEILI,
+  restore,
   startPeiliPod,
 } from "./peili_pod.ts";
 import type { Pod } from "./pod.ts";
@@ -81,16 +82,17 @@ async function mayDoNothing({ node, pod }: Place): Promise<void> {
   ).map(([, path = ""]) => path).filter(Boolean);
   // Root file systems and shared memory of pods, which come with the folder of
   // the socket, behind folders that only root may enter.
+  const run = join(node.path, "run/");
   for (const path of writable) {
-    assert.match(path, /^\/run\/containerd\/io\.containerd\./);
-    assert.ok(await isClosed(join(node.path, "run"), path), path);
+    assert.ok(path.startsWith(`${run}io.containerd.`), path);
+    assert.ok(await isClosed(run, path), path);
   }
 }
 
 /** Whether a folder above a mount of the container lets in nobody but root. */
 async function isClosed(run: string, mounted: string): Promise<boolean> {
   let path = run;
-  for (const name of mounted.replace("/run/containerd/", "").split("/")) {
+  for (const name of mounted.slice(run.length).split("/")) {
     const { mode } = await Deno.stat(path);
     if (((mode ?? 0) & 0o011) === 0) return true;
     path = join(path, name);
@@ -162,6 +164,14 @@ async function keepsToItsMemory({ node, pod }: Place): Promise<void> {
   assert.ok(usage.anon < ANONYMOUS_BYTES, mib(usage.anon));
 }
 
+/** By its own eyes: at its start, and asked to look closer. */
+async function isWell({ nodes }: Lab, { node, pod }: Place): Promise<void> {
+  const peers = nodes.map(({ peerAddress }) => peerAddress);
+  assert.match(await doctorIn(pod, node, peers), /^ok +trial /m);
+  const lines = await node.peiliLogs();
+  assert.deepEqual(lines.filter(({ msg }) => msg === "doctor: problem"), []);
+}
+
 /** What the build has noted is found, on a file system that is read-only. */
 async function isNoted({ node, pod }: Place): Promise<void> {
   const noted = await memoryAtStart(pod, node, { name: "noted", env: {} });
@@ -209,6 +219,9 @@ Deno.test("Peili's image runs in a pod that may do next to nothing", async (t) =
     "what Deno has noted is in the image": each(isNoted),
     "figures: start": each(printStart),
     "figures: memory, idle": each(keepsToItsMemory),
+    "doctor finds nothing wrong in it": async (lab) => {
+      for (const place of places) await isWell(lab, place);
+    },
     "a node pulls from another, with no registry": pullsFromEachOther,
     "nodes that pull at once cost the registry one copy": fliesTogether,
     "containerd starts anew, with a socket of its own": outlivesContainerd,
@@ -216,7 +229,7 @@ Deno.test("Peili's image runs in a pod that may do next to nothing", async (t) =
     "it ends in order, and restore takes out its lines": async () => {
       for (const { node, pod } of places) {
         assert.equal(await pod.stop(PEILI), 0);
-        await changeHostsIn(pod, node, "restore");
+        await restore(pod, node);
       }
       assert.deepEqual(await Promise.all(lab.nodes.map(hostsOf)), before);
     },

@@ -36,23 +36,35 @@ const ROOT = { user: 0, group: 0 };
 /** Nobody of this machine, in the group that containerd's socket has. */
 const NOBODY = { user: 65532, group: 0 };
 
-/** What of a node Peili sees, at the paths that its image permits. */
+/** What of a node Peili sees: at the node's own paths, so that it names those. */
 function mountsOf({ containerd, path }: Node): Record<string, PodMount> {
-  const mount = (hostPath: string, containerPath: string) => ({
+  const mount = (hostPath: string, containerPath = hostPath) => ({
     hostPath,
     containerPath,
     readonly: true,
   });
-  const content = "/var/lib/containerd/io.containerd.content.v1.content";
   return {
-    socket: {
-      ...mount(dirname(containerd.socket), "/run/containerd"),
-      follows: true,
-    },
-    content: mount(containerd.contentPath, content),
-    hosts: mount(containerd.hostsPath, "/etc/containerd/certs.d"),
+    socket: { ...mount(dirname(containerd.socket)), follows: true },
+    content: mount(containerd.contentPath),
+    hosts: mount(containerd.hostsPath),
     secret: mount(join(path, "secret"), "/etc/peili"),
   };
+}
+
+/**
+ * The image's entry point, with less than all commands need together. Paths take
+ * the place of those that the set has.
+ */
+function commandOf(
+  set: string,
+  { read, write }: { read?: readonly string[]; write: readonly string[] },
+): string[] {
+  return [
+    ...["/usr/bin/deno", "run", "--quiet", "--no-prompt", "--cached-only"],
+    ...["--no-lock", `-P=${set}`],
+    ...(read ? [`--allow-read=${read.join()}`] : []),
+    ...[`--allow-write=${write.join()}`, "/peili/peili.js"],
+  ];
 }
 
 /** Makes a folder what it is on a node that systemd has started: shared. */
@@ -62,43 +74,52 @@ async function shareMounts(folder: string): Promise<void> {
   await runCommand(["mount", "--make-shared", folder]);
 }
 
-/** A command that permits `configure` and `restore` only, for the entry point. */
-const LEAST = [
-  ...["/usr/bin/deno", "run", "--quiet", "--no-prompt", "--cached-only"],
-  ...["--no-lock", "-P=configure", "/peili/peili.js"],
-];
-
-/**
- * Runs `configure` to its end with the image's entry point, or `restore` with a
- * command of its own.
- */
-export async function changeHostsIn(
-  pod: Pod,
-  node: Node,
-  command: "configure" | "restore",
-): Promise<void> {
+/** Runs `configure` to its end, as an init container. */
+async function configure(pod: Pod, node: Node): Promise<void> {
   const { hosts } = mountsOf(node) as { hosts: PodMount };
+  const { hostsPath } = node.containerd;
   await pod.init({
-    name: command,
+    name: "configure",
     image: PEILI_IMAGE,
-    ...(command === "restore" ? { command: LEAST, args: [command] } : {
-      args: [
-        command,
-        `--mirror-targets=${TARGETS.replaceAll("NODE_IP", node.ip)}`,
-      ],
-    }),
+    command: commandOf("configure", { read: [hostsPath], write: [hostsPath] }),
+    args: [
+      "configure",
+      `--containerd-registry-config-path=${hostsPath}`,
+      `--mirror-targets=${TARGETS.replaceAll("NODE_IP", node.ip)}`,
+    ],
     ...ROOT,
     mounts: [{ ...hosts, readonly: false }],
   });
 }
 
-/** The container that runs. */
+/** Runs `restore` to its end, by the entry point, at the path that it permits. */
+export async function restore(pod: Pod, node: Node): Promise<void> {
+  const { hosts } = mountsOf(node) as { hosts: PodMount };
+  const containerPath = "/etc/containerd/certs.d";
+  await pod.init({
+    name: "restore",
+    image: PEILI_IMAGE,
+    args: ["restore"],
+    ...ROOT,
+    mounts: [{ ...hosts, containerPath, readonly: false }],
+  });
+}
+
+/** The container that runs; doctor looks at the same, with the same options. */
 function runSpec(node: Node, peers: readonly string[]): ContainerSpec {
+  const { socket, contentPath, hostsPath } = node.containerd;
+  const read = [socket, contentPath, hostsPath, "/etc/peili"];
   return {
     name: PEILI,
     image: PEILI_IMAGE,
-    args: ["run", `--mirror-addr=:${HOST_PORT}`],
+    command: commandOf("run", { read, write: [socket] }),
+    args: ["run"],
     env: {
+      PEILI_CONTAINERD_SOCK: socket,
+      PEILI_CONTAINERD_CONTENT_PATH: contentPath,
+      PEILI_CONTAINERD_REGISTRY_CONFIG_PATH: hostsPath,
+      PEILI_MIRROR_ADDR: `:${HOST_PORT}`,
+      PEILI_NODE_IP: node.ip,
       PEILI_STATIC_PEERS: peers.join(),
       PEILI_SECRET_FILE: "/etc/peili/secret",
     },
@@ -106,6 +127,26 @@ function runSpec(node: Node, peers: readonly string[]): ContainerSpec {
     mounts: Object.values(mountsOf(node)),
     memoryBytes: MEMORY_BYTES,
   };
+}
+
+/**
+ * Runs `doctor` to its end and gives what it prints.
+ *
+ * @throws {Error} when anything is wrong; the message has its report.
+ */
+export async function doctorIn(
+  pod: Pod,
+  node: Node,
+  peers: readonly string[],
+): Promise<string> {
+  const write = [node.containerd.socket];
+  await pod.init({
+    ...runSpec(node, peers),
+    name: "doctor",
+    command: commandOf("doctor", { write }),
+    args: ["doctor"],
+  });
+  return await pod.textOf("doctor");
 }
 
 /**
@@ -152,7 +193,7 @@ export async function startPeiliPod(
   await Deno.writeTextFile(join(secret, "secret"), SECRET);
   await shareMounts(dirname(node.containerd.socket));
   const pod = parts.use(await Pod.start(node, "peili"));
-  await changeHostsIn(pod, node, "configure");
+  await configure(pod, node);
   await pod.run(runSpec(node, peers));
   const url = `http://${node.ip}:${METRICS_PORT}/readyz`;
   await waitFor(`${node.name}'s pod to be ready`, async () => {
