@@ -37,13 +37,14 @@ import {
   wantedImage,
   wantedPlatform,
   yesOrNo,
+  zoneName,
 } from "./option_text.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
   readonly additionalMirrorTargets: readonly string[];
   readonly apply: boolean;
-  readonly bootstrapKind: "static-peers";
+  readonly bootstrapKind: typeof KINDS[number];
   /** null: not named. */
   readonly containerdConfig: string | null;
   readonly containerdContentPath: string;
@@ -71,6 +72,7 @@ export interface Config {
   readonly nodeIp: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
+  readonly peerIp: string;
   readonly platform: WantedPlatform;
   readonly print: boolean;
   readonly registryFilters: readonly RegExp[];
@@ -85,6 +87,7 @@ export interface Config {
   readonly store: StoreChoice;
   readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
+  readonly zone: string;
 }
 
 /** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
@@ -101,6 +104,8 @@ interface Row<T> {
   readonly read: (text: string) => T;
 }
 
+const KINDS = ["static-peers", "dns", "http", "static"] as const;
+
 /** A switch that is off. */
 const NO: Pick<Row<boolean>, "default" | "preset" | "read"> = {
   default: "false",
@@ -111,9 +116,10 @@ const NO: Pick<Row<boolean>, "default" | "preset" | "read"> = {
 const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   bootstrapKind: {
     flags: "--bootstrap-kind <kind>",
-    help: "how nodes find each other: static-peers (a list of addresses)",
+    help:
+      "how nodes find each other: dns, http and static find some, and through them all; static-peers is a list of all, for a handful",
     default: "static-peers",
-    read: oneOf(["static-peers"]),
+    read: oneOf(KINDS),
   },
   staticPeers: {
     flags: "--static-peers <host:port,...>",
@@ -154,6 +160,19 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
       "kind static: routers of some nodes, as /ip4/10.0.0.1/tcp/5001 or /dns/NAME/tcp/5001, with or without /p2p/ID",
     default: "",
     read: listOf(multiaddr),
+  },
+  peerIp: {
+    flags: "--peer-ip <ip>",
+    help:
+      "IP under which other nodes reach this one; none: as they see it, which they tell",
+    default: "",
+    read: (text) => text === "" ? "" : ipAddress(text),
+  },
+  zone: {
+    flags: "--zone <name>",
+    help: "where this node is: peers of its own zone are asked first",
+    default: "",
+    read: zoneName,
   },
   network: {
     flags: "--network <name>",
@@ -201,7 +220,8 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   },
   dataDir: {
     flags: "--data-dir <path>",
-    help: "the only folder that run writes to; static-peers keeps nothing",
+    help:
+      "the only folder that run writes to: this node's identity; static-peers has none",
     default: "/var/lib/peili",
     read: absolutePath,
   },
@@ -219,7 +239,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   },
   routerAddr: {
     flags: "--router-addr <host:port>",
-    help: "where the router listens; static-peers opens nothing",
+    help: "where the router listens; static-peers opens none",
     default: ":5001",
     read: listenAddress,
   },

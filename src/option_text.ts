@@ -54,6 +54,14 @@ export function networkName(text: string): string {
   );
 }
 
+/** Reads the name of a zone, as Kubernetes has values of labels. */
+export function zoneName(text: string): string {
+  if (/^[a-zA-Z0-9._-]{0,63}$/.test(text)) return text;
+  throw new TypeError(
+    "Allowed: at most 63 letters, digits, dots, underscores and hyphens.",
+  );
+}
+
 /** Reads an absolute path. */
 export function absolutePath(text: string): string {
   if (text.startsWith("/")) return text;

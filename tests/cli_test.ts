@@ -26,6 +26,12 @@ const COMMANDS = {
     "metricsAddr",
     "bootstrapKind",
     "staticPeers",
+    "dnsBootstrapDomain",
+    "httpBootstrapAddr",
+    "httpBootstrapPeer",
+    "staticBootstrapPeers",
+    "peerIp",
+    "zone",
     "network",
     "secretFile",
     "mirroredRegistries",
@@ -150,7 +156,10 @@ const WRONG: { args: string[]; env?: Record<string, string>; says: string }[] =
       says:
         "error: too many arguments for 'version'. Expected 0 arguments but got 1: x.",
     },
-    { args: ["run", "--nope"], says: "error: unknown option '--nope'" },
+    {
+      args: ["run", "--unknown"],
+      says: "error: unknown option '--unknown'",
+    },
     {
       args: ["configure"],
       says: "error: required option '--mirror-targets <url,...>' not specified",

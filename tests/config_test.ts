@@ -62,9 +62,26 @@ const TRIED: Readonly<Record<Exclude<Name, Given>, Tried>> = {
   bootstrapKind: {
     flag: "--bootstrap-kind",
     default: "static-peers",
-    good: [["static-peers", "static-peers"]],
-    bad: ["", "dns"],
-    says: "Allowed: static-peers.",
+    good: [["static-peers", "static-peers"], ["dns", "dns"], ["http", "http"], [
+      "static",
+      "static",
+    ]],
+    bad: ["", "DNS", "kubernetes"],
+    says: "Allowed: static-peers, dns, http, static.",
+  },
+  peerIp: {
+    flag: "--peer-ip",
+    default: "",
+    good: [["", ""], ["10.0.0.1", "10.0.0.1"], ["[fd00::1]", "fd00::1"]],
+    bad: ["node-1", "10.0.0.1:5002", "10.0.0.256"],
+    says: "Allowed: addresses such as 10.0.0.1.",
+  },
+  zone: {
+    flag: "--zone",
+    default: "",
+    good: [["", ""], ["eu-west-1a", "eu-west-1a"]],
+    bad: ["a b", "a/b", "x".repeat(64)],
+    says: "Allowed: at most 63 letters, digits, dots, underscores and hyphens.",
   },
   upstream: {
     flag: "--upstream",

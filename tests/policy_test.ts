@@ -46,6 +46,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "src/pull/": 3,
   "src/advertise.ts": 3,
   "src/listen.ts": 3,
+  "src/discovery.ts": 3,
   "src/web/": 3,
   // Three steps of one level: what checks share, the checks, who runs them.
   "src/doctor/": 3.1,
@@ -102,6 +103,7 @@ const WHOLE = [
   "tests/deploy/",
   "tests/wire/",
   "tests/suites/",
+  "tests/cluster/",
   "tests/lab/",
   "tests/bench/",
   "tests/doc/",

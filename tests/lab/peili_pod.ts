@@ -37,7 +37,9 @@ const ROOT = { user: 0, group: 0 };
 const NOBODY = { user: 65532, group: 0 };
 
 /** What of a node Peili sees: at the node's own paths, so that it names those. */
-function mountsOf({ containerd, path }: Node): Record<string, PodMount> {
+function mountsOf(
+  { containerd, path }: Node,
+): Record<"socket" | "content" | "hosts" | "secret", PodMount> {
   const mount = (hostPath: string, containerPath = hostPath) => ({
     hostPath,
     containerPath,
@@ -76,7 +78,7 @@ async function shareMounts(folder: string): Promise<void> {
 
 /** Runs `configure` to its end, as an init container. */
 async function configure(pod: Pod, node: Node): Promise<void> {
-  const { hosts } = mountsOf(node) as { hosts: PodMount };
+  const { hosts } = mountsOf(node);
   const { hostsPath } = node.containerd;
   await pod.init({
     name: "configure",
@@ -94,7 +96,7 @@ async function configure(pod: Pod, node: Node): Promise<void> {
 
 /** Runs `restore` to its end, by the entry point, at the path that it permits. */
 export async function restore(pod: Pod, node: Node): Promise<void> {
-  const { hosts } = mountsOf(node) as { hosts: PodMount };
+  const { hosts } = mountsOf(node);
   const containerPath = "/etc/containerd/certs.d";
   await pod.init({
     name: "restore",
@@ -158,7 +160,7 @@ export async function memoryAtStart(
   node: Node,
   { name, env }: { name: string; env: Record<string, string> },
 ): Promise<number> {
-  const { secret } = mountsOf(node) as { secret: PodMount };
+  const { secret } = mountsOf(node);
   const addresses = ["mirror", "peer", "metrics"]
     .map((listener) => `--${listener}-addr=127.0.0.1:0`);
   await pod.run({
