@@ -72,6 +72,7 @@ type Permissions = Readonly<Record<string, unknown>>;
 
 /** Whether a permission has all that another has; a folder has what is in it. */
 function covers(wide: unknown, narrow: unknown): boolean {
+  if (wide === true) return true;
   if (!Array.isArray(narrow)) return narrow === wide;
   return narrow.every((one: string) =>
     Array.isArray(wide) &&

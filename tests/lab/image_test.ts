@@ -35,7 +35,7 @@ const CONTAINERD = ["2.1", "1.7"] as const;
 /** What anonymous memory leaves of the limit is for sockets and cached files. */
 const ANONYMOUS_BYTES = 96 << 20;
 
-/** Less than what a start without notes costs, which is 25 MiB. */
+/** Less than what a start without notes costs: 25 MiB, and 50 with libp2p. */
 const NOTED_MIB = 12;
 
 /** A node, and the pod that Peili has on it. */
