@@ -100,6 +100,7 @@ const WHOLE = [
   "tests/bundle_test.ts",
   "tests/policy_test.ts",
   "tests/permissions_test.ts",
+  "tests/deploy/",
   "tests/wire/",
   "tests/suites/",
   "tests/cluster/",
