@@ -55,7 +55,9 @@ export function caption(plan: Plan, rows: readonly Row[]): string {
   const slow = slowNode === undefined ? "" : `, node 2 ${rate(slowNode)}`;
   const together = plan.scenario !== "cold" || stagger === 0;
   const apart = together ? "" : `, ${stagger} ms apart`;
-  const when = whenAnswering ? " whose mirrors answer" : "";
+  const when = plan.scenario === "boot" && whenAnswering
+    ? " whose mirrors answer"
+    : "";
   return [
     `${plan.scenario}, ${plan.nodes} nodes${when}${apart}, ${plan.image} (${size} MB)`,
     `registry ${rate(plan.registryMbit)}, nodes ${rate(plan.nodeMbit)}${slow}`,

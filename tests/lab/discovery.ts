@@ -3,7 +3,7 @@ import type { Node } from "./node.ts";
 import type { PeiliFlags } from "./peili_command.ts";
 
 /** The port of every node's router. */
-export const ROUTER_PORT = 5001;
+const ROUTER_PORT = 5001;
 
 /**
  * Flags of libp2p and a kind of bootstrap, and not of the list of peers that

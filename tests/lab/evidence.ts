@@ -9,6 +9,7 @@ import { join } from "node:path/posix";
 import { print } from "./here.ts";
 import { blobPath, type ImageInfo } from "./images.ts";
 import type { Lab } from "./lab.ts";
+import type { PeiliStart } from "./mirror.ts";
 import type { Node } from "./node.ts";
 import { digestOf } from "./oci_layout.ts";
 import type { PeiliFlags } from "./peili_command.ts";
@@ -183,8 +184,12 @@ export async function awaitPeers(
 }
 
 /** Starts Peili on all nodes, and waits until they have found each other. */
-export async function startPeilis(lab: Lab, flags?: PeiliFlags): Promise<void> {
-  await lab.startPeili(flags);
+export async function startPeilis(
+  lab: Lab,
+  flags?: PeiliFlags,
+  options?: Pick<PeiliStart, "resolvConf">,
+): Promise<void> {
+  await lab.startPeili(flags, options);
   await awaitPeers(lab);
 }
 

@@ -23,6 +23,7 @@ import type { ImageName } from "./image_catalogue.ts";
 import { type ImageInfo, imageInfo } from "./images.ts";
 import { checkMachine } from "./install.ts";
 import { makeNetwork } from "./network.ts";
+import type { PeiliStart } from "./mirror.ts";
 import { Node, nodeAddress } from "./node.ts";
 import type { PeiliFlags } from "./peili_command.ts";
 import { Upstream } from "./upstream.ts";
@@ -150,8 +151,13 @@ export class Lab implements AsyncDisposable {
   }
 
   /** Starts Peili on every node and waits until all are ready. */
-  async startPeili(flags: PeiliFlags = {}): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.startPeili(flags)));
+  async startPeili(
+    flags: PeiliFlags = {},
+    options: Pick<PeiliStart, "resolvConf"> = {},
+  ): Promise<void> {
+    await Promise.all(
+      this.nodes.map((node) => node.startPeili(flags, options)),
+    );
     await Promise.all(this.nodes.map((node) => node.peiliReady()));
   }
 

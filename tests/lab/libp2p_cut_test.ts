@@ -43,8 +43,8 @@ async function awaitFound(
 
 /**
  * Waits until both sides hold each other for dead, and links and records with
- * them, some 10 s after the cut. Nothing changes after that for 10 min, when the
- * dead are forgotten: a longer cut shows nothing more.
+ * them, some 10 s after the cut. From then on both try to reach the other again,
+ * at the same pace for 10 min: after 60 s of it content was found no later.
  */
 async function awaitParted(
   node: Node,

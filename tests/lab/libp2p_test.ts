@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { foundBy, foundByRouters } from "./discovery.ts";
 import { DOMAIN, startDns } from "./dns.ts";
-import { awaitPeers, onLab } from "./evidence.ts";
+import { onLab, startPeilis } from "./evidence.ts";
 import {
   assertOutcome,
   FLIGHT_FLAGS,
@@ -43,18 +43,6 @@ function byHttp(lab: Lab): Bootstrapped {
   return { flags: foundBy("http", flags) };
 }
 
-async function start(
-  lab: Lab,
-  { flags, resolvConf }: Bootstrapped,
-): Promise<void> {
-  const options = resolvConf === undefined ? {} : { resolvConf };
-  await Promise.all(lab.nodes.map(async (node) => {
-    await node.startPeili({ ...FLIGHT_FLAGS, ...flags }, options);
-    await node.peiliReady();
-  }));
-  await awaitPeers(lab);
-}
-
 async function fliesTogether(lab: Lab): Promise<void> {
   const image = await fresh(lab, "b100x4");
   await assertOutcome(await pulledBy(lab, lab.nodes, image), {
@@ -91,7 +79,8 @@ Deno.test.each(BOOTSTRAPS)(
   "nodes find each other over libp2p by $name",
   async ({ bootstrapped }, t) => {
     await using lab = await Lab.up({ nodes: NODES });
-    await start(lab, await bootstrapped(lab));
+    const { flags, ...options } = await bootstrapped(lab);
+    await startPeilis(lab, { ...FLIGHT_FLAGS, ...flags }, options);
     const steps: Record<string, (lab: Lab) => Promise<void>> = {
       "a cold start is one download": fliesTogether,
       "what one has the others take": findsHolders,
