@@ -13,6 +13,8 @@ import {
   registryNames,
 } from "./config.ts";
 import { configureCommand, restoreCommand } from "./configure.ts";
+import { kubeApi } from "./kube/api.ts";
+import { waitForDaemonSet } from "./kube/daemon_set.ts";
 import { type Log, startLog } from "./log.ts";
 
 /** What a command gets. */
@@ -81,9 +83,11 @@ const COMMANDS: readonly CommandRow[] = [
       "print",
       "containerdConfig",
       "apply",
+      "lenient",
       "logLevel",
     ],
-    run: ({ config, log }) => configureCommand(config, { log, print }),
+    run: async ({ config, log }) =>
+      exitCode(config, await configureCommand(config, { log, print })),
   },
   {
     name: "restore",
@@ -94,9 +98,17 @@ const COMMANDS: readonly CommandRow[] = [
       "dryRun",
       "containerdConfig",
       "apply",
+      "lenient",
+      "stay",
       "logLevel",
     ],
-    run: ({ config, log }) => restoreCommand(config, { log, print }),
+    run: restore,
+  },
+  {
+    name: "wait",
+    help: "wait until a DaemonSet's pods are ready on all their nodes",
+    options: ["daemonSet", "timeout", "serviceAccount", "logLevel"],
+    run: wait,
   },
   {
     name: "version",
@@ -117,12 +129,44 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
     peer: node.peerAddress,
     metrics: node.metricsAddress,
   });
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+  await aborted(signal);
   log.info("stopping");
   return 0;
+}
+
+async function restore(
+  { config, log, signal }: CommandContext,
+): Promise<number> {
+  const code = exitCode(config, await restoreCommand(config, { log, print }));
+  if (config.stay && code === 0) {
+    log.info("staying");
+    await aborted(signal);
+  }
+  return code;
+}
+
+/** What was left alone is a failure for a person, and often not for a pod. */
+function exitCode({ lenient }: Config, code: number): number {
+  return lenient ? 0 : code;
+}
+
+async function wait({ config, log, signal }: CommandContext): Promise<number> {
+  using api = await kubeApi({
+    host: Deno.env.get("KUBERNETES_SERVICE_HOST") ?? "",
+    port: Deno.env.get("KUBERNETES_SERVICE_PORT") ?? "",
+    serviceAccount: config.serviceAccount,
+  });
+  const { daemonSet: name, timeout } = config;
+  const timeoutMs = timeout * 1000;
+  await waitForDaemonSet({ name, timeoutMs }, { api, log }, signal);
+  return 0;
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
 }
 
 function version(): Promise<number> {
@@ -155,6 +199,8 @@ export async function main(
     .configureOutput({
       getOutHasColors: () => false,
       getErrHasColors: () => false,
+      // One line an option, as wide as it is: it can be searched.
+      getOutHelpWidth: () => Infinity,
     })
     .exitOverride();
   for (const row of COMMANDS) {

@@ -27,6 +27,7 @@ import {
   peerAddress,
   regex,
   registryUrl,
+  seconds,
   storeChoice,
   streams,
   upstreamOf,
@@ -44,6 +45,7 @@ export interface Config {
   readonly containerdNamespace: string;
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
+  readonly daemonSet: string;
   readonly dataDir: string;
   readonly deployment: string;
   readonly dnsBootstrapDomain: string;
@@ -52,6 +54,7 @@ export interface Config {
   readonly httpBootstrapAddr: ListenAddress;
   readonly httpBootstrapPeer: string;
   readonly keepExisting: boolean;
+  readonly lenient: boolean;
   readonly logLevel: LogLevel;
   readonly loopback: boolean;
   readonly metricsAddr: ListenAddress;
@@ -67,9 +70,13 @@ export interface Config {
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
   readonly secretFile: string;
+  readonly serviceAccount: string;
   readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
+  readonly stay: boolean;
   readonly store: StoreChoice;
+  /** Seconds. */
+  readonly timeout: number;
   readonly upstream: ReadonlyMap<string, string>;
 }
 
@@ -311,6 +318,35 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     flags: "--apply [true|false]",
     help: "change containerd's own configuration, too",
     ...NO,
+  },
+  lenient: {
+    flags: "--lenient [true|false]",
+    help:
+      "end with 0, too, when a hosts.toml was left alone: one file that cannot be read must not keep a pod from starting",
+    ...NO,
+  },
+  stay: {
+    flags: "--stay [true|false]",
+    help: "when done, stay until asked to end, as a DaemonSet's pod must",
+    ...NO,
+  },
+  daemonSet: {
+    flags: "--daemon-set <name>",
+    help: "the DaemonSet, in the namespace of this pod",
+    default: "peili-restore",
+    read: notEmpty,
+  },
+  timeout: {
+    flags: "--timeout <seconds>",
+    help: "how long to wait, 1 to 86400",
+    default: "240",
+    read: seconds,
+  },
+  serviceAccount: {
+    flags: "--service-account <path>",
+    help: "folder of the token with which the cluster's API is asked",
+    default: "/var/run/secrets/kubernetes.io/serviceaccount",
+    read: absolutePath,
   },
   logLevel: {
     flags: "--log-level <level>",

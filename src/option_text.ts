@@ -51,6 +51,13 @@ export function networkName(text: string): string {
   );
 }
 
+/** Reads a number of seconds, up to a day. */
+export function seconds(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= 86_400) return value;
+  throw new TypeError("Allowed: 1 to 86400 seconds.");
+}
+
 /** Reads an absolute path. */
 export function absolutePath(text: string): string {
   if (text.startsWith("/")) return text;

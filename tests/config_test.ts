@@ -73,6 +73,28 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     says:
       "Allowed: registry=url, such as docker.io=https://registry-1.docker.io.",
   },
+  daemonSet: {
+    flag: "--daemon-set",
+    default: "peili-restore",
+    good: [["x", "x"]],
+    bad: ["", " "],
+    says: "It must not be empty.",
+  },
+  lenient: { flag: "--lenient", ...SWITCH },
+  serviceAccount: {
+    flag: "--service-account",
+    default: "/var/run/secrets/kubernetes.io/serviceaccount",
+    ...PATHS,
+    says: PATH_SAYS,
+  },
+  stay: { flag: "--stay", ...SWITCH },
+  timeout: {
+    flag: "--timeout",
+    default: 240,
+    good: [["1", 1], ["86400", 86_400]],
+    bad: ["", "0", "-1", "1.5", "86401", "1s"],
+    says: "Allowed: 1 to 86400 seconds.",
+  },
   fanOut: {
     flag: "--fan-out",
     default: 1,

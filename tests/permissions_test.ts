@@ -135,6 +135,17 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
     ],
   },
   {
+    set: "wait",
+    allowed: [
+      { name: "net" },
+      {
+        name: "read",
+        path: "/var/run/secrets/kubernetes.io/serviceaccount/token",
+      },
+      { name: "env", variable: "KUBERNETES_SERVICE_HOST" },
+    ],
+  },
+  {
     set: "configure-containerd",
     allowed: [
       { name: "read", path: "/etc/containerd/config.toml" },
