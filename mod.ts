@@ -66,6 +66,7 @@ export {
   containerdStore,
   type ContainerdStoreOptions,
 } from "./src/containerd/store.ts";
+export type { LayoutBlobsOptions } from "./src/layout/blobs.ts";
 export { layoutStore, type LayoutStoreOptions } from "./src/layout/store.ts";
 export {
   type IngestOptions,

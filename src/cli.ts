@@ -7,15 +7,14 @@
 import { Command, CommanderError } from "commander";
 import deno from "../deno.json" with { type: "json" };
 import {
+  argumentOf,
   type Config,
   dropEmptyVariables,
   optionsOf,
   registryNames,
 } from "./config.ts";
 import { configureCommand, restoreCommand } from "./configure.ts";
-import { kubeApi } from "./kube/api.ts";
-import { waitForDaemonSet } from "./kube/daemon_set.ts";
-import { type Log, startLog } from "./log.ts";
+import { describeError, type Log, startLog } from "./log.ts";
 
 /** What a command gets. */
 interface CommandContext {
@@ -28,6 +27,8 @@ interface CommandContext {
 interface CommandRow {
   readonly name: string;
   readonly help: string;
+  /** What is given without a flag. */
+  readonly argument?: keyof Config;
   readonly options: readonly (keyof Config)[];
   /** Does it; the number is the exit code. */
   readonly run: (context: CommandContext) => Promise<number>;
@@ -111,6 +112,13 @@ const COMMANDS: readonly CommandRow[] = [
     run: wait,
   },
   {
+    name: "pull",
+    help: "pull an image into a folder, from a mirror or its registry",
+    argument: "image",
+    options: ["to", "platform", "mirror"],
+    run: pull,
+  },
+  {
     name: "version",
     help: "print the version",
     options: [],
@@ -151,6 +159,10 @@ function exitCode({ lenient }: Config, code: number): number {
 }
 
 async function wait({ config, log, signal }: CommandContext): Promise<number> {
+  const [{ kubeApi }, { waitForDaemonSet }] = await Promise.all([
+    import("./kube/api.ts"),
+    import("./kube/daemon_set.ts"),
+  ]);
   using api = await kubeApi({
     host: Deno.env.get("KUBERNETES_SERVICE_HOST") ?? "",
     port: Deno.env.get("KUBERNETES_SERVICE_PORT") ?? "",
@@ -167,6 +179,52 @@ async function aborted(signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   signal.addEventListener("abort", () => resolve(), { once: true });
   await promise;
+}
+
+async function pull({ config, signal }: CommandContext): Promise<number> {
+  const [{ pullImage }, { pullProgress }, { dockerCredentials }] = await Promise
+    .all([
+      import("./pull/pull.ts"),
+      import("./pull/progress.ts"),
+      import("./upstream/docker_config.ts"),
+    ]);
+  const { image, platform, to: path } = config;
+  const mirror = config.mirror || null;
+  try {
+    using report = pullProgress({ write: printError, columns: errorColumns });
+    const { digest } = await pullImage({ image, platform, path, mirror }, {
+      // Not before a registry asks: that is when the variables must be allowed.
+      credentials: (registry, signal) =>
+        dockerCredentials({ path: dockerConfigPath() })(registry, signal),
+      report,
+      signal,
+    });
+    await print(`${image.name} ${digest}\n`);
+    return 0;
+  } catch (error) {
+    const why = signal.aborted
+      ? "stopped; the same command goes on from here"
+      : describeError(error);
+    printError(`error: ${why}\n`);
+    return FAILED;
+  }
+}
+
+/** Where `docker login` and its kin keep credentials. */
+function dockerConfigPath(): string {
+  const folder = Deno.env.get("DOCKER_CONFIG") ??
+    `${Deno.env.get("HOME") ?? ""}/.docker`;
+  return `${folder}/config.json`;
+}
+
+/** Characters of a line of the terminal on stderr; null: it is none. */
+function errorColumns(): number | null {
+  return Deno.stderr.isTerminal() ? Deno.consoleSize().columns : null;
+}
+
+function printError(text: string): void {
+  let rest = new TextEncoder().encode(text);
+  while (rest.length > 0) rest = rest.subarray(Deno.stderr.writeSync(rest));
 }
 
 function version(): Promise<number> {
@@ -206,9 +264,13 @@ export async function main(
   for (const row of COMMANDS) {
     const command = program.command(row.name).description(row.help)
       .exitOverride()
-      .action(async (config: Config) => {
-        code = await perform(row, config, signal);
+      // The argument if there is one, the options, the command itself.
+      .action(async (...given: readonly unknown[]) => {
+        const config = given.at(-2) as Config;
+        const argument = row.argument && { [row.argument]: given[0] };
+        code = await perform(row, { ...config, ...argument }, signal);
       });
+    if (row.argument) command.addArgument(argumentOf(row.argument));
     if (args[0] === row.name) dropEmptyVariables(row.options);
     optionsOf(row.options).forEach((option) => command.addOption(option));
   }

@@ -5,10 +5,12 @@
  * @module
  */
 
-import { InvalidArgumentError, Option } from "commander";
+import { Argument, InvalidArgumentError, Option } from "commander";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import type { StoreChoice } from "./node.ts";
+import type { WantedImage } from "./pull/image_name.ts";
+import { ownPlatform, type WantedPlatform } from "./pull/platform.ts";
 import {
   absolutePath,
   ALL_REGISTRIES,
@@ -16,10 +18,12 @@ import {
   deployment,
   domainName,
   headerValue,
+  layoutPath,
   listenAddress,
   listOf,
   mirrorTarget,
   mirrorTargets,
+  mirrorUrl,
   multiaddr,
   networkName,
   notEmpty,
@@ -31,6 +35,8 @@ import {
   storeChoice,
   streams,
   upstreamOf,
+  wantedImage,
+  wantedPlatform,
   yesOrNo,
 } from "./option_text.ts";
 
@@ -51,6 +57,7 @@ export interface Config {
   readonly dnsBootstrapDomain: string;
   readonly dryRun: boolean;
   readonly fanOut: number;
+  readonly image: WantedImage;
   readonly httpBootstrapAddr: ListenAddress;
   readonly httpBootstrapPeer: string;
   readonly keepExisting: boolean;
@@ -58,12 +65,14 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly loopback: boolean;
   readonly metricsAddr: ListenAddress;
+  readonly mirror: string;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
+  readonly platform: WantedPlatform;
   readonly print: boolean;
   readonly registryFilters: readonly RegExp[];
   readonly resolveLatestTag: boolean;
@@ -77,12 +86,13 @@ export interface Config {
   readonly store: StoreChoice;
   /** Seconds. */
   readonly timeout: number;
+  readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
 }
 
 /** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
 interface Row<T> {
-  /** As commander writes it: `--mirror-addr <host:port>`. */
+  /** As commander writes it: `--mirror-addr <host:port>`; `<image>` has no flag. */
   readonly flags: string;
   /** What it means, with its unit. */
   readonly help: string;
@@ -264,6 +274,29 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
   },
+  image: {
+    flags: "<image>",
+    help:
+      "as redis, ghcr.io/me/app:v1 or app@sha256:...; http:// in front: without TLS",
+    read: wantedImage,
+  },
+  to: {
+    flags: "--to <layout:path>",
+    help: "OCI image layout folder that gets the image; made where absent",
+    read: layoutPath,
+  },
+  platform: {
+    flags: "--platform <os/arch[/variant]>",
+    help: "which image of several; all: every one",
+    default: ownPlatform(),
+    read: wantedPlatform,
+  },
+  mirror: {
+    flags: "--mirror <host:port>",
+    help: "a mirror to ask first, such as 127.0.0.1:5000",
+    default: "",
+    read: mirrorUrl,
+  },
   additionalMirrorTargets: {
     flags: "--additional-mirror-targets <url,...>",
     help: "further mirrors that containerd asks after Peili",
@@ -364,6 +397,17 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
  */
 export function optionsOf(names: readonly (keyof Config)[]): Option[] {
   return names.map((name) => toOption(ROWS[name] as Row<unknown>));
+}
+
+/**
+ * Makes the argument of a command that has one, for commander.
+ *
+ * @param name Its row
+ * @returns The argument
+ */
+export function argumentOf(name: keyof Config): Argument {
+  const { flags, help, read } = ROWS[name] as Row<unknown>;
+  return new Argument(flags, help).argParser(forCommander(read));
 }
 
 function toOption(row: Row<unknown>): Option {

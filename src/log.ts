@@ -97,8 +97,14 @@ function formatLine({ level, timestamp, rawMessage, properties }: LogRecord) {
   ) + "\n";
 }
 
-/** An error as one text: its own words and those of what caused it. */
-function describeError(error: Error): string {
+/**
+ * An error as one text: its own words and those of what caused it.
+ *
+ * @param error What was thrown
+ * @returns The text, on one line if the messages are
+ */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   const own = error.message || error.name;
   return error.cause instanceof Error
     ? `${own}: ${describeError(error.cause)}`

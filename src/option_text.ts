@@ -11,6 +11,8 @@ import type { ListenAddress } from "./listen.ts";
 import type { StoreChoice } from "./node.ts";
 import { isRegistry } from "./oci/reference.ts";
 import { isName, parseMultiaddr } from "./routing/bootstrap/multiaddr.ts";
+import { parseWantedImage, type WantedImage } from "./pull/image_name.ts";
+import { parsePlatform, type WantedPlatform } from "./pull/platform.ts";
 
 /** Reads a list, separated by commas or white space. */
 export function listOf<T>(
@@ -208,4 +210,39 @@ export function regex(text: string): RegExp {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TypeError(`It is no regular expression: ${reason}.`);
   }
+}
+
+/** Reads the image that is to be pulled. */
+export function wantedImage(text: string): WantedImage {
+  const image = parseWantedImage(text);
+  if (image) return image;
+  throw new TypeError(
+    "Allowed: [registry/]repository[:tag][@digest], in small letters.",
+  );
+}
+
+/** Reads the folder of a layout, which may be relative: `layout:./usb`. */
+export function layoutPath(text: string): string {
+  const [, path] = /^layout:(.+)$/s.exec(text) ?? [];
+  if (path !== undefined) return path;
+  throw new TypeError("Allowed: layout: and a folder's path.");
+}
+
+/** Reads the platform that is to be pulled. */
+export function wantedPlatform(text: string): WantedPlatform {
+  const platform = parsePlatform(text);
+  if (platform) return platform;
+  throw new TypeError(
+    "Allowed: all, or a platform such as linux/amd64 or linux/arm/v7.",
+  );
+}
+
+/** Reads where a mirror is; empty for none. */
+export function mirrorUrl(text: string): string {
+  if (text === "") return "";
+  const url = /^https?:\/\//.test(text) ? text : `http://${text}`;
+  if (isRegistry(url.replace(/^https?:\/\//, ""))) return url;
+  throw new TypeError(
+    "Allowed: host:port, or http(s)://host:port without a path.",
+  );
 }

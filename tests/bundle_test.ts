@@ -109,7 +109,11 @@ Deno.test("the task compile puts the bundle and its permissions in one file", as
     [[], [], []],
     "anywhere",
   );
-  assert.deepEqual(permissions.allow_env, ["PEILI_*", "GRPC_*", "grpc_*"]);
+  assert.deepEqual(permissions.allow_env, [
+    ...["PEILI_*", "GRPC_*", "grpc_*"],
+    // Where pull finds credentials.
+    ...["DOCKER_CONFIG", "HOME"],
+  ]);
   const refused = ["run", "ffi", "sys"].map((name) =>
     permissions[`allow_${name}`]
   );

@@ -64,6 +64,7 @@ const COMMANDS = {
     "logLevel",
   ],
   wait: ["daemonSet", "timeout", "serviceAccount", "logLevel"],
+  pull: ["to", "platform", "mirror"],
   version: [],
 } as const;
 
@@ -100,7 +101,9 @@ Deno.test.each(
     const permissions = ["-P=run"];
     const { code, stdout } = await program([name, "--help"], { permissions });
     assert.equal(code, 0);
-    const listed = stdout.split("\n").filter((line) => /^ {2}--/.test(line));
+    // Where there is room for it, help stands in several lines.
+    const unwrapped = stdout.replace(/\n {20,}/g, " ");
+    const listed = unwrapped.split("\n").filter((line) => /^ {2}--/.test(line));
     const expected = optionsOf(options);
     assert.equal(listed.length, expected.length);
     for (const [index, { flags, envVar, description }] of expected.entries()) {
@@ -108,7 +111,7 @@ Deno.test.each(
       assert.ok(line.startsWith(`  ${flags} `), line);
       assert.ok(line.includes(description), line);
       assert.ok(line.includes(`env: ${envVar})`), line);
-      const mandatory = flags.startsWith("--mirror-targets");
+      const mandatory = /^--(mirror-targets|to) /.test(flags);
       assert.equal(line.includes("(default: "), !mandatory, line);
     }
   },

@@ -6,7 +6,13 @@
 
 import assert from "node:assert/strict";
 import { Command, CommanderError } from "commander";
-import { type Config, optionsOf, registryNames } from "../src/config.ts";
+import {
+  argumentOf,
+  type Config,
+  optionsOf,
+  registryNames,
+} from "../src/config.ts";
+import { ownPlatform, parsePlatform } from "../src/pull/platform.ts";
 
 type Name = keyof Config;
 
@@ -47,9 +53,12 @@ const BOOLEAN = {
   bad: ["", "yes", "1"],
 } as const;
 
+/** What must be given, and what has no flag. */
+type Given = "mirrorTargets" | "to" | "image";
+
 const SWITCH = { default: false, ...BOOLEAN, says: "Allowed: true, false." };
 
-const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
+const TRIED: Readonly<Record<Exclude<Name, Given>, Tried>> = {
   bootstrapKind: {
     flag: "--bootstrap-kind",
     default: "static-peers",
@@ -264,6 +273,28 @@ const TRIED: Readonly<Record<Exclude<Name, "mirrorTargets">, Tried>> = {
     ...BOOLEAN,
     says: "Allowed: true, false.",
   },
+  platform: {
+    flag: "--platform",
+    default: parsePlatform(ownPlatform()),
+    good: [
+      ["all", "all"],
+      ["linux/arm64", { os: "linux", architecture: "arm64" }],
+    ],
+    bad: ["", "arm64", "linux/arm/v7/x"],
+    says: "Allowed: all, or a platform such as linux/amd64 or linux/arm/v7.",
+  },
+  mirror: {
+    flag: "--mirror",
+    default: "",
+    good: [
+      ["", ""],
+      ["127.0.0.1:5000", "http://127.0.0.1:5000"],
+      ["[fd00::1]:5000", "http://[fd00::1]:5000"],
+      ["https://mirror.example", "https://mirror.example"],
+    ],
+    bad: ["http://a/b", "a b", "http://u@a", "ftp://a"],
+    says: "Allowed: host:port, or http(s)://host:port without a path.",
+  },
   additionalMirrorTargets: {
     flag: "--additional-mirror-targets",
     default: [],
@@ -320,7 +351,15 @@ const TARGETS: Tried = {
   says: "Allowed: one or more of http(s)://host[:port] without a path",
 };
 
-const ALL = Object.entries({ ...TRIED, mirrorTargets: TARGETS })
+const TO: Tried = {
+  flag: "--to",
+  default: undefined,
+  good: [["layout:/mnt/usb", "/mnt/usb"], ["layout:./a b", "./a b"]],
+  bad: ["", "/mnt/usb", "layout:", "oci:/mnt/usb"],
+  says: "Allowed: layout: and a folder's path.",
+};
+
+const ALL = Object.entries({ ...TRIED, mirrorTargets: TARGETS, to: TO })
   .map(([name, tried]) => ({ name: name as Name, ...tried }));
 
 /** Reads options as a command does. */
@@ -419,6 +458,21 @@ Deno.test("optionsOf() wants what has no default", () => {
   assert.equal(
     read(["mirrorTargets"], []),
     "error: required option '--mirror-targets <url,...>' not specified\n",
+  );
+});
+
+Deno.test("argumentOf() reads the image, and says what it may be", () => {
+  const command = new Command("x").exitOverride();
+  command.addArgument(argumentOf("image"));
+  command.parse(["redis:7"], { from: "user" });
+  const [image] = command.processedArgs;
+  assert.equal(image.name, "docker.io/library/redis:7");
+  let said = "";
+  command.configureOutput({ writeErr: (text) => void (said += text) });
+  assert.throws(() => command.parse(["A"], { from: "user" }), CommanderError);
+  assert.equal(
+    said,
+    "error: command-argument value 'A' is invalid for argument 'image'. Allowed: [registry/]repository[:tag][@digest], in small letters.\n",
   );
 });
 

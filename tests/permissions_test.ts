@@ -49,6 +49,8 @@ console.log(JSON.stringify(outcomes));
 async function outcomes(set: string): Promise<Record<string, string>> {
   const { stdout, stderr } = await program([], {
     permissions: [`-P=${set}`],
+    // Not there: what may be written leaves nothing behind.
+    env: { ["TMPDIR"]: "/none" },
     script: TRIES,
   });
   assert.notEqual(stdout, "", stderr);
@@ -99,6 +101,16 @@ Deno.test.each([
   },
 );
 
+Deno.test("the set pull reaches every registry and folder, and runs no program", async () => {
+  const { net, elsewhere, read, temporary, ...rest } = await outcomes("pull");
+  // What it may not is by Deno's permissions, what it cannot by the system's.
+  for (const allowed of [net, elsewhere, read, temporary]) {
+    assert.notEqual(allowed, "NotCapable");
+  }
+  assert.equal(rest.run, "NotCapable");
+  assert.equal(rest.library, "NotCapable");
+});
+
 const QUERIES = `
 const descriptors = JSON.parse(Deno.args[0]);
 const states = [];
@@ -124,6 +136,14 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
       { name: "read", path: "/var/lib/peili/images/index.json" },
       { name: "read", path: "/etc/peili/secret" },
       { name: "env", variable: "PEILI_MIRROR_ADDR" },
+    ],
+  },
+  {
+    set: "pull",
+    allowed: [
+      { name: "env", variable: "DOCKER_CONFIG" },
+      { name: "env", variable: "HOME" },
+      { name: "env", variable: "PEILI_MIRROR" },
     ],
   },
   {

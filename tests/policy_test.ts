@@ -44,6 +44,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "src/mirror/": 2,
   "src/upstream/": 2,
   "src/doctor/": 3,
+  "src/pull/": 3,
   "src/web/": 3,
   "src/advertise.ts": 3,
   "src/listen.ts": 3,
@@ -100,6 +101,7 @@ const WHOLE = [
   "tests/lab/",
   "tests/bench/",
   "tests/doc/",
+  "tests/demo/",
 ];
 
 function longestPrefix(

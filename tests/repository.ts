@@ -7,6 +7,16 @@
 /** The repository's folder. */
 const ROOT: URL = new URL("../", import.meta.url);
 
+/** Folders that tools make, as .gitignore names them. */
+const MADE = new Set([
+  ".git",
+  ".bench",
+  ".lab",
+  "dist",
+  "coverage",
+  "node_modules",
+]);
+
 /** One tracked file. */
 export interface RepositoryFile {
   /** Path from the repository's folder. */
@@ -16,15 +26,39 @@ export interface RepositoryFile {
 
 /** Tracked files, and new ones that are not ignored; text only. */
 export async function repositoryFiles(): Promise<RepositoryFile[]> {
-  const { stdout, code } = await new Deno.Command("git", {
-    cwd: ROOT,
-    args: ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-  }).output();
-  if (code !== 0) throw new Error("Cannot list the repository's files");
-  const paths = new TextDecoder().decode(stdout).split("\0")
-    .filter((path) => path !== "");
+  // An unpacked archive is no repository, and a bare system has no git.
+  const paths = await listedByGit() ?? await pathsBelow("");
   const files = await Promise.all(paths.map(readText));
   return files.filter((file) => file !== null);
+}
+
+async function listedByGit(): Promise<string[] | null> {
+  try {
+    const { stdout, code } = await new Deno.Command("git", {
+      cwd: ROOT,
+      args: ["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+      stderr: "null",
+    }).output();
+    if (code !== 0) return null;
+    return new TextDecoder().decode(stdout).split("\0")
+      .filter((path) => path !== "");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** All files below a folder, but for what tools put there. */
+async function pathsBelow(folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for await (
+    const { name, isDirectory } of Deno.readDir(new URL(folder, ROOT))
+  ) {
+    const path = folder + name;
+    if (!isDirectory) paths.push(path);
+    else if (!MADE.has(name)) paths.push(...await pathsBelow(`${path}/`));
+  }
+  return paths;
 }
 
 /** A file that is listed may be deleted and not yet committed as such. */

@@ -8,8 +8,8 @@
 export interface AbortScope extends Disposable {
   /** For what is begun in the scope. */
   readonly signal: AbortSignal;
-  /** Ends it early. */
-  abort(): void;
+  /** Ends it early, with a reason when there is one to tell. */
+  abort(reason?: unknown): void;
 }
 
 /**
@@ -25,7 +25,7 @@ export function abortScope(parent: AbortSignal): AbortScope {
   else parent.addEventListener("abort", onParent, { once: true });
   return {
     signal: controller.signal,
-    abort: () => controller.abort(),
+    abort: (reason) => controller.abort(reason),
     [Symbol.dispose]() {
       parent.removeEventListener("abort", onParent);
       controller.abort();

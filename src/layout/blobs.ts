@@ -40,6 +40,16 @@ export interface LayoutBlobsDeps {
   readonly log: Log;
 }
 
+/** How long is waited. */
+export interface LayoutBlobsOptions {
+  /**
+   * Milliseconds that a question waits for a listing of what just came.
+   *
+   * @default {500}
+   */
+  readonly listingMs?: number;
+}
+
 /** The source, and whether it has something at all. */
 export interface LayoutBlobs extends ContentSource {
   /**
@@ -51,9 +61,8 @@ export interface LayoutBlobs extends ContentSource {
 }
 
 /**
- * Milliseconds that a question waits for a listing of what just came. A listing of
- * 1,000 blobs takes 70 ms, the first one 200 ms; 10,000 take 0.5 and 1.8 s, and
- * then, or on a slow disk, a pull must not be held up.
+ * A listing of 1,000 blobs takes 70 ms, the first one 200 ms; 10,000 take 0.5 and
+ * 1.8 s, and then, or on a slow disk, a pull must not be held up.
  */
 const LISTING_MS = 500;
 
@@ -64,15 +73,19 @@ const TIME_LAG_MS = 20;
  * Makes the source of a layout's complete content.
  *
  * @param deps Folder, listings, catalog and log
+ * @param options How long is waited
  * @returns The source; while the folder is away everything is "not here"
  */
-export function layoutBlobs(deps: LayoutBlobsDeps): LayoutBlobs {
+export function layoutBlobs(
+  deps: LayoutBlobsDeps,
+  { listingMs = LISTING_MS }: LayoutBlobsOptions = {},
+): LayoutBlobs {
   const { path, contents, catalog, log } = deps;
 
   /** Waits for a listing, not for ever; what is known then counts. */
   async function listAnew(signal: AbortSignal): Promise<void> {
     using limit = abortScope(signal);
-    const late = sleep(LISTING_MS, limit.signal);
+    const late = sleep(listingMs, limit.signal);
     await Promise.race([contents.list(), late]);
     signal.throwIfAborted();
   }

@@ -6,6 +6,7 @@
 
 import { join } from "node:path/posix";
 import type { Descriptor } from "../oci/descriptor.ts";
+import type { Digest } from "../oci/digest.ts";
 import { OCI_INDEX } from "../oci/media_type.ts";
 import { parseImageName } from "../oci/reference.ts";
 import { changedAt } from "./folder.ts";
@@ -39,10 +40,10 @@ export interface IndexFile {
 }
 
 /**
- * No index.json is longer, in bytes: 40,000 images with long names, and read into
+ * No index.json is longer, in bytes: 20,000 images with long names, and read into
  * memory each time it changes.
  */
-const INDEX_MAX_BYTES = 16 << 20;
+const INDEX_MAX_BYTES = 8 << 20;
 
 /**
  * Reads index.json.
@@ -98,24 +99,27 @@ export async function indexChangedAt(root: string): Promise<number | null> {
  * Names a manifest in index.json, which is made where absent.
  *
  * @param root The layout's folder
- * @param name `registry/repository:tag`
+ * @param name `registry/repository:tag`; null lists it without a name, unless
+ * it is listed already
  * @param descriptor What gets the name
  * @throws {TypeError} If the name is not that of an image with a tag
  * @throws {Error} If index.json is not understood, or never stands still
  */
 export async function tagInIndex(
   root: string,
-  name: string,
+  name: string | null,
   { mediaType, digest, size }: Descriptor,
 ): Promise<void> {
-  const parts = parseImageName(name);
-  if (!parts?.tag || parts.digest) {
+  const parts = name === null ? null : parseImageName(name);
+  if (name !== null && (!parts?.tag || parts.digest)) {
     throw new TypeError(
       `Cannot tag ${name}: it is not registry/repository:tag`,
     );
   }
-  const annotations = { [REF_NAME]: name };
-  const entry = { mediaType, digest, size, annotations };
+  const annotations = name === null
+    ? {}
+    : { annotations: { [REF_NAME]: name } };
+  const entry = { mediaType, digest, size, ...annotations };
   await Deno.mkdir(root, { recursive: true });
   // The folder's own lock, which leaves no file behind, keeps our writers apart.
   using folder = await Deno.open(root);
@@ -127,11 +131,21 @@ export async function tagInIndex(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const before = await versionOf(root);
     const index = await readIndex(root) ?? NO_INDEX;
-    const manifests = index.manifests.filter((other) => nameOf(other) !== name);
+    if (name === null && index.manifests.some(isOf(digest))) return;
+    const manifests = index.manifests.filter((other) =>
+      name === null || nameOf(other) !== name
+    );
     const text = JSON.stringify({ ...index, manifests: [...manifests, entry] });
     if (await replace(root, text, before)) return;
   }
-  throw new Error(`Cannot tag ${name}: others write index.json all the time`);
+  throw new Error(
+    `Cannot tag ${name ?? digest}: others write index.json all the time`,
+  );
+}
+
+/** Tells whether an entry is for a digest. */
+function isOf(digest: Digest): (entry: unknown) => boolean {
+  return (entry) => (entry as { digest?: unknown } | null)?.digest === digest;
 }
 
 /** Tells index.json from another that is put in its place, or what is written to it. */

@@ -12,12 +12,12 @@ import { folderIngests } from "../content/ingests.ts";
 import { type Store, storeOf } from "../content/store.ts";
 import type { Log } from "../log.ts";
 import type { Digest } from "../oci/digest.ts";
-import { layoutBlobs } from "./blobs.ts";
+import { layoutBlobs, type LayoutBlobsOptions } from "./blobs.ts";
 import { layoutContents } from "./contents.ts";
 import { layoutWatcher } from "./watch.ts";
 
 /** Where a layout is and what of it is shared. */
-export interface LayoutStoreOptions {
+export interface LayoutStoreOptions extends LayoutBlobsOptions {
   /** Its folder. */
   readonly path: string;
   /** Decides what is shared. */
@@ -45,7 +45,7 @@ export function layoutStore(options: LayoutStoreOptions): Store {
   const path = resolve(options.path); // The system tells of whole paths.
   const contents = layoutContents(path, log);
   const catalog = makeCatalog({ filter, onOddName() {} }); // All are full here.
-  const source = layoutBlobs({ path, contents, catalog, log });
+  const source = layoutBlobs({ path, contents, catalog, log }, options);
   const watcher = layoutWatcher(
     { path, contents, catalog, log },
     reconcileMs === undefined ? {} : { reconcileMs },

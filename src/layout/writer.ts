@@ -74,11 +74,11 @@ export interface LayoutWriter {
   /**
    * Names a manifest or an index; what had the name before loses it.
    *
-   * @param name `registry/repository:tag`
+   * @param name `registry/repository:tag`; null lists it without a name
    * @throws {TypeError} If the name is not that of an image with a tag
    * @throws {Error} If index.json is not understood: it is left as it is
    */
-  tag(name: string, descriptor: Descriptor): Promise<void>;
+  tag(name: string | null, descriptor: Descriptor): Promise<void>;
 }
 
 /**

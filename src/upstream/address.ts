@@ -26,6 +26,20 @@ const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
   ["docker.io", "https://registry-1.docker.io"],
 ]);
 
+/** This machine: what is tried out there has no certificate, as for containerd. */
+const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]+)?$/;
+
+/**
+ * Where a registry is when nobody says.
+ *
+ * @param registry Host with an optional port
+ * @returns Its base URL: https, but http on this machine
+ */
+export function registryUrl(registry: string): string {
+  const scheme = LOOPBACK.test(registry) ? "http" : "https";
+  return WELL_KNOWN.get(registry) ?? `${scheme}://${registry}`;
+}
+
 /** containerd reads its files at every pull; here they are read this often, in ms. */
 const REREAD_MS = 5_000;
 const MAX_REGISTRIES = 256;
@@ -36,7 +50,7 @@ const MAX_REGISTRIES = 256;
  * @param options Where to look
  * @param now Milliseconds of a clock that does not go back
  * @returns The finder: override, then the `server` of hosts.toml, then its
- * entry of the registry's own name, then the well-known name, then the registry itself over https
+ * entry of the registry's own name, then where {@linkcode registryUrl} says
  */
 export function upstreamAddress(
   options: UpstreamOptions,
@@ -56,7 +70,7 @@ export function upstreamAddress(
       const entry = registryEntry(hosts.file, registry);
       if (entry.url !== null) return serverUrl(entry.url, entry);
     }
-    return baseUrl(WELL_KNOWN.get(registry) ?? `https://${registry}`);
+    return registryUrl(registry);
   }
 
   return async (registry) => {

@@ -257,6 +257,21 @@ Deno.test("layoutStore().source does not list for each question, whatever the cl
   assert.equal(listings, 1);
 });
 
+Deno.test("layoutStore().source waits for a listing, but not for ever", async () => {
+  await using filled = await filledLayout({ ...NOTHING, blobs: [LAYER] });
+  const { path } = filled.folder;
+  const contents = layoutContents(path, filled.log);
+  const stuck = Promise.withResolvers<never>();
+  const source = layoutBlobs({
+    path,
+    contents: { ...contents, list: () => stuck.promise },
+    catalog: { isShared: () => true },
+    log: filled.log,
+  }, { listingMs: 1 });
+  assert.ok(!await has(source, "blob", LAYER));
+  assert.equal(await target(source, "1.27"), null);
+});
+
 Deno.test("layoutStore().source shares only what an allowed image reaches", async () => {
   const filter = contentFilter({
     mirroredRegistries: [],

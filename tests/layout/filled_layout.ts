@@ -12,6 +12,9 @@ import { type RecordedLog, recordedLog } from "../recorded.ts";
 import type { Content } from "../suites/content.ts";
 import { type LayoutFolder, layoutFolder } from "./layout_folder.ts";
 
+/** Milliseconds for a listing where it must not be missed: the machine is busy. */
+const PATIENCE_MS = 20_000;
+
 /** A filter that hides nothing. */
 export const ALLOWS_ALL: ContentFilter = contentFilter({
   mirroredRegistries: [],
@@ -47,6 +50,7 @@ export async function filledLayout(
     path,
     filter,
     log,
+    listingMs: PATIENCE_MS,
     takesPart: (digest) => parts.has(digest),
   });
   return {

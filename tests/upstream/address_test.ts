@@ -49,6 +49,12 @@ const UNTOLD: { registry: string; url: string }[] = [
   { registry: "10.99.0.2:5000", url: "https://10.99.0.2:5000" },
   { registry: "[fd00::9]:5000", url: "https://[fd00::9]:5000" },
   { registry: "index.docker.io", url: "https://index.docker.io" },
+  // As containerd does; a name that only looks like this machine is another.
+  { registry: "localhost:5000", url: "http://localhost:5000" },
+  { registry: "127.0.0.9:5000", url: "http://127.0.0.9:5000" },
+  { registry: "[::1]:5000", url: "http://[::1]:5000" },
+  { registry: "127.0.0.1.example", url: "https://127.0.0.1.example" },
+  { registry: "localhost.example", url: "https://localhost.example" },
 ];
 
 Deno.test.each(UNTOLD)(
