@@ -113,6 +113,8 @@ Deno.test("the task compile puts the bundle and its permissions in one file", as
     ...["PEILI_*", "GRPC_*", "grpc_*"],
     // Where pull finds credentials.
     ...["DOCKER_CONFIG", "HOME"],
+    // Where wait finds the cluster's API.
+    "KUBERNETES_SERVICE_*",
   ]);
   const refused = ["run", "ffi", "sys"].map((name) =>
     permissions[`allow_${name}`]

@@ -96,6 +96,8 @@ const WHOLE = [
   "tests/bundle_test.ts",
   "tests/policy_test.ts",
   "tests/permissions_test.ts",
+  "tests/chart/",
+  "tests/deploy/",
   "tests/wire/",
   "tests/suites/",
   "tests/lab/",
