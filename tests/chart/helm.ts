@@ -13,6 +13,8 @@ export interface KubeObject {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
+    readonly uid?: string;
+    readonly deletionTimestamp?: string;
     readonly annotations?: Record<string, string>;
     readonly labels?: Record<string, string>;
   };

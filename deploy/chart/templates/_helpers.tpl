@@ -162,8 +162,8 @@ tolerations:
 {{- $values := .root.Values -}}
 image: {{ include "peili.image" .root | quote }}
 imagePullPolicy: {{ $values.image.pullPolicy }}
-{{- $who := dict "runAsUser" .user "runAsGroup" 0 "runAsNonRoot" (ne .user 0) -}}
-{{- if hasKey $values.securityContext "runAsUser" }}{{- $_ := unset $who "runAsNonRoot" }}{{- end }}
+{{- $who := dict "runAsUser" .user "runAsGroup" 0 -}}
+{{- if and .user (not (hasKey $values.securityContext "runAsUser")) }}{{- $_ := set $who "runAsNonRoot" true }}{{- end }}
 securityContext:
   {{- toYaml (mergeOverwrite $who $values.securityContext) | nindent 2 }}
 {{- with $values.resources }}
