@@ -4,15 +4,16 @@
  * @module
  */
 
+import { stopRequests } from "./src/async/stop_requests.ts";
 import { main } from "./src/cli.ts";
 
 const stop = new AbortController();
+const onStop = stopRequests({
+  stop: () => stop.abort(),
+  hurry: () => Deno.exit(1),
+});
 for (const name of ["SIGTERM", "SIGINT"] as const) {
-  Deno.addSignalListener(name, () => {
-    // Asked twice: somebody is in a hurry.
-    if (stop.signal.aborted) Deno.exit(1);
-    stop.abort();
-  });
+  Deno.addSignalListener(name, onStop);
 }
 
 Deno.exit(await main(Deno.args, stop.signal));

@@ -13,7 +13,10 @@
  *   peerAddr: { hostname: "::", port: 5002 },
  *   metricsAddr: { hostname: "::", port: 9090 },
  *   containerdRegistryConfigPath: "/etc/containerd/certs.d",
- *   staticPeers: ["10.0.0.1:5002", "10.0.0.2:5002"],
+ *   bootstrapKind: "static",
+ *   staticPeers: [],
+ *   staticBootstrapPeers: ["/ip4/10.0.0.1/tcp/5001"],
+ *   routerAddr: { hostname: "::", port: 5001 },
  *   network: "peili",
  *   secretFile: "/etc/peili/secret",
  *   upstream: new Map(),
@@ -66,6 +69,7 @@ export {
   containerdStore,
   type ContainerdStoreOptions,
 } from "./src/containerd/store.ts";
+export type { DiscoveryOptions, WithBootstrap } from "./src/discovery.ts";
 export type { LayoutBlobsOptions } from "./src/layout/blobs.ts";
 export { layoutStore, type LayoutStoreOptions } from "./src/layout/store.ts";
 export {
@@ -138,6 +142,8 @@ export {
   type ObserveDeps,
   type ServeHandler,
 } from "./src/registry/observe.ts";
+export type { Bootstrap } from "./src/routing/bootstrap/bootstrap.ts";
+export type { BootstrapOptions } from "./src/routing/bootstrap/kinds.ts";
 export { type MemoryNetwork, memoryNetwork } from "./src/routing/memory.ts";
 export {
   type PeerFetch,

@@ -31,10 +31,11 @@ async function removeFolder(path: string): Promise<void> {
 }
 
 // They reach all processes of a terminal, and this one ends last.
-for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const) {
   Deno.addSignalListener(name, () => {});
 }
 const [path] = Deno.args;
+await Deno.stdout.write(new TextEncoder().encode("listening\n"));
 // A word means that the folder is to be kept; the end, that nobody is there.
 const { done } = await Deno.stdin.readable.getReader().read();
 if (done && path !== undefined) await removeFolder(path);

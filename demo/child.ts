@@ -8,7 +8,12 @@
 import { main } from "../src/cli.ts";
 
 const stop = new AbortController();
-Deno.addSignalListener("SIGTERM", () => stop.abort());
+let runs = false;
+Deno.addSignalListener("SIGTERM", () => {
+  // Who waits for the word has nothing to end.
+  if (!runs) Deno.exit(1);
+  stop.abort();
+});
 // Ctrl-C reaches all processes of a terminal: the demo decides what ends when.
 Deno.addSignalListener("SIGINT", () => {});
 
@@ -20,5 +25,6 @@ await Deno.stdout.write(new TextEncoder().encode("loaded\n"));
 const words = Deno.stdin.readable.getReader();
 const { done } = await words.read();
 if (done) Deno.exit(1);
+runs = true;
 words.read().finally(() => Deno.exit(1));
 Deno.exit(await main(Deno.args, stop.signal));

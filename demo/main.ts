@@ -4,33 +4,55 @@
  * @module
  */
 
+import { sleep } from "../src/async/backoff.ts";
+import { stopRequests } from "../src/async/stop_requests.ts";
 import { describeError } from "../src/log.ts";
-import { formatBytes } from "../src/pull/live_lines.ts";
+import { formatBytes, type ScreenSize } from "../src/pull/live_lines.ts";
 import { demoFolder } from "./folder.ts";
 import { type DemoOptions, HELP, parseOptions, UsageError } from "./options.ts";
 import { demoView, formatTable, legend } from "./picture.ts";
 import { runDemo } from "./rounds.ts";
 
-/** Exit codes: done, failed, used wrongly, and ended by Ctrl-C or its like. */
+/**
+ * A Ctrl-C that ends a process which is just starting may be heard here after the
+ * end of that process, which must not look like the trouble: milliseconds.
+ */
+const SIGNAL_LAG_MS = 100;
+
+/** Exit codes: done, failed, used wrongly, and ended by Ctrl-C or the like. */
 const DONE = 0;
 const FAILED = 1;
 const USAGE = 2;
 const STOPPED = 130;
 
-function write(text: string): void {
-  let rest = new TextEncoder().encode(text);
-  while (rest.length > 0) rest = rest.subarray(Deno.stdout.writeSync(rest));
+/** As in `| head`: nobody reads on, so nobody wants to be told. */
+class ReaderGoneError extends Error {
+  override readonly name = "ReaderGoneError";
 }
 
-function columns(): number | null {
-  return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : null;
+function write(text: string): void {
+  try {
+    writeTo(Deno.stdout, text);
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.BrokenPipe)) throw cause;
+    throw new ReaderGoneError("nobody reads on", { cause });
+  }
+}
+
+function writeTo(stream: typeof Deno.stdout, text: string): void {
+  let rest = new TextEncoder().encode(text);
+  while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
+}
+
+function screenSize(): ScreenSize | null {
+  return Deno.stdout.isTerminal() ? Deno.consoleSize() : null;
 }
 
 async function show(options: DemoOptions, signal: AbortSignal): Promise<void> {
   const size = options.image?.path ?? formatBytes(options.imageBytes);
   write(`Peili on this machine: ${options.nodes} nodes, an image (${size})\n`);
   write(`${legend()}\n`);
-  const view = demoView({ write, columns });
+  const view = demoView({ write, size: screenSize });
   await using folder = await demoFolder(options.keep);
   const { path } = folder;
   if (options.keep) write(`The nodes' folders and logs stay in ${path}\n`);
@@ -47,12 +69,13 @@ function forgetProxies(): void {
 
 async function main(): Promise<number> {
   const stop = new AbortController();
+  const onStop = stopRequests({
+    stop: () => stop.abort(),
+    // The others notice that this process is gone.
+    hurry: () => Deno.exit(STOPPED),
+  });
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(name, () => {
-      // Asked twice: the others notice that this process is gone.
-      if (stop.signal.aborted) Deno.exit(STOPPED);
-      stop.abort();
-    });
+    Deno.addSignalListener(name, onStop);
   }
   forgetProxies();
   try {
@@ -61,13 +84,15 @@ async function main(): Promise<number> {
     else write(HELP);
     return DONE;
   } catch (error) {
+    if (error instanceof ReaderGoneError) return STOPPED;
+    const isUsage = error instanceof UsageError;
+    if (!isUsage) await sleep(SIGNAL_LAG_MS, stop.signal);
     if (stop.signal.aborted) {
-      write("\nstopped\n");
+      writeTo(Deno.stderr, "\nstopped\n");
       return STOPPED;
     }
-    const isUsage = error instanceof UsageError;
     const hint = isUsage ? "; --help tells more" : "";
-    write(`error: ${describeError(error)}${hint}\n`);
+    writeTo(Deno.stderr, `error: ${describeError(error)}${hint}\n`);
     return isUsage ? USAGE : FAILED;
   }
 }

@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { describeError } from "../src/log.ts";
 
 /** The demo's options. */
 export interface DemoOptions {
@@ -35,7 +36,7 @@ Options:
   --registry-mbit <n>       what the registry sends at most, in Mbit/s
                             (default: 400)
   --keep                    leave the nodes' folders and logs, and say where
-  --help                    print this
+  -h, --help                print this
 `;
 
 /** Options that cannot be used; the message says which, and what is allowed. */
@@ -75,12 +76,11 @@ function parse(args: readonly string[]) {
         image: { type: "string" },
         "registry-mbit": { type: "string", default: "400" },
         keep: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
       },
     });
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(why, { cause });
+  } catch (error) {
+    throw new UsageError(describeError(error));
   }
 }
 

@@ -31,7 +31,7 @@ const PLAIN_MS = 5_000;
  */
 export function demoView(screen: Screen): DemoView {
   const lines: LiveLines = liveLines(screen);
-  const isTerminal = screen.columns() !== null;
+  const isTerminal = screen.size() !== null;
   let imageBytes = 0;
   let plainAt = 0;
   return {

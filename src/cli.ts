@@ -6,15 +6,23 @@
 
 import { Command, CommanderError } from "commander";
 import deno from "../deno.json" with { type: "json" };
+import { abortScope } from "./async/abort_scope.ts";
+import { sleep } from "./async/backoff.ts";
+import { inBackground } from "./async/background.ts";
 import {
   argumentOf,
+  askWithoutProxy,
   type Config,
   dropEmptyVariables,
   optionsOf,
   registryNames,
+  WITHOUT_PROXY,
 } from "./config.ts";
 import { configureCommand, restoreCommand } from "./configure.ts";
+import type { DoctorOptions } from "./doctor/facts.ts";
+import { DEFAULT_PATHS } from "./hosts/flavours.ts";
 import { describeError, type Log, startLog } from "./log.ts";
+import type { ScreenSize } from "./pull/live_lines.ts";
 
 /** What a command gets. */
 interface CommandContext {
@@ -34,9 +42,10 @@ interface CommandRow {
   readonly run: (context: CommandContext) => Promise<number>;
 }
 
-/** Exit codes: 0 done, 1 failed, 2 used wrongly. */
+/** Exit codes: 0 done, 1 failed, 2 used wrongly, or doctor found a problem. */
 const FAILED = 1;
 const USAGE = 2;
+const PROBLEMS = 2;
 
 const COMMANDS: readonly CommandRow[] = [
   {
@@ -55,6 +64,12 @@ const COMMANDS: readonly CommandRow[] = [
       "metricsAddr",
       "bootstrapKind",
       "staticPeers",
+      "dnsBootstrapDomain",
+      "httpBootstrapAddr",
+      "httpBootstrapPeer",
+      "staticBootstrapPeers",
+      "peerIp",
+      "zone",
       "network",
       "secretFile",
       "mirroredRegistries",
@@ -63,6 +78,10 @@ const COMMANDS: readonly CommandRow[] = [
       "resolveLatestTag",
       "upstream",
       "fanOut",
+      "containerdConfig",
+      "kubeletConfig",
+      "nodeIp",
+      "strict",
       "logLevel",
     ],
     run,
@@ -75,7 +94,6 @@ const COMMANDS: readonly CommandRow[] = [
       "deployment",
       "mirrorTargets",
       "additionalMirrorTargets",
-      "mirrorAuthorization",
       "loopback",
       "mirroredRegistries",
       "keepExisting",
@@ -112,6 +130,29 @@ const COMMANDS: readonly CommandRow[] = [
     run: wait,
   },
   {
+    name: "doctor",
+    help: "say what is wrong on this node, and what mends it",
+    options: [
+      "containerdSock",
+      "containerdNamespace",
+      "containerdContentPath",
+      "containerdRegistryConfigPath",
+      "containerdConfig",
+      "kubeletConfig",
+      "mirrorAddr",
+      "peerAddr",
+      "metricsAddr",
+      "staticPeers",
+      "network",
+      "secretFile",
+      "resolveTags",
+      "nodeIp",
+      "trial",
+      "json",
+    ],
+    run: doctor,
+  },
+  {
     name: "pull",
     help: "pull an image into a folder, from a mirror or its registry",
     argument: "image",
@@ -127,6 +168,7 @@ const COMMANDS: readonly CommandRow[] = [
 ];
 
 async function run({ config, log, signal }: CommandContext): Promise<number> {
+  askWithoutProxy(WITHOUT_PROXY.addresses);
   const mirroredRegistries = registryNames(config.mirroredRegistries);
   // Only this command needs all parts: 22 MiB and 0.1 s with gRPC.
   const { startNode } = await import("./node.ts");
@@ -137,9 +179,62 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
     peer: node.peerAddress,
     metrics: node.metricsAddress,
   });
-  await aborted(signal);
+  using running = abortScope(signal);
+  let code = 0;
+  await using _checks = inBackground(async (end) => {
+    const well = await isWell(node, { config, log, signal: end });
+    if (well || !config.strict) return;
+    code = PROBLEMS;
+    running.abort();
+  });
+  await aborted(running.signal);
   log.info("stopping");
-  return 0;
+  return code;
+}
+
+/** Runs doctor's checks after the start, which they must not slow. */
+async function isWell(
+  node: { ready(): { readonly ready: boolean } },
+  { config, log, signal }: CommandContext,
+): Promise<boolean> {
+  if (config.store.kind !== "containerd") return true;
+  for (let ms = 0; ms < READY_WAIT_MS && !signal.aborted; ms += READY_LOOK_MS) {
+    if (node.ready().ready) break;
+    await sleep(READY_LOOK_MS, signal);
+  }
+  const { diagnoseAtStart } = await import("./doctor/doctor.ts");
+  return await diagnoseAtStart(doctorOptions(config), log, signal);
+}
+
+/** Milliseconds between two looks at whether the node is ready. */
+const READY_LOOK_MS = 100;
+
+/** Milliseconds after which what keeps a node from being ready is looked for. */
+const READY_WAIT_MS = 5_000;
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+function doctorOptions(config: Config): DoctorOptions {
+  const containerdConfig = config.containerdConfig ?? DEFAULT_PATHS.config;
+  return { ...config, containerdConfig };
+}
+
+async function doctor({ config, signal }: CommandContext): Promise<number> {
+  const { diagnose } = await import("./doctor/doctor.ts");
+  const { exitCodeOf } = await import("./doctor/check.ts");
+  const { reportJson, reportText } = await import("./doctor/report.ts");
+  const options = { ...doctorOptions(config), trial: config.trial };
+  const results = await diagnose(options, signal);
+  const colors = Deno.stdout.isTerminal();
+  await print(
+    config.json ? reportJson(results) : reportText(results, { colors }),
+  );
+  return exitCodeOf(results);
 }
 
 async function restore(
@@ -174,13 +269,6 @@ async function wait({ config, log, signal }: CommandContext): Promise<number> {
   return 0;
 }
 
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
-}
-
 async function pull({ config, signal }: CommandContext): Promise<number> {
   const [{ pullImage }, { pullProgress }, { dockerCredentials }] = await Promise
     .all([
@@ -188,14 +276,15 @@ async function pull({ config, signal }: CommandContext): Promise<number> {
       import("./pull/progress.ts"),
       import("./upstream/docker_config.ts"),
     ]);
+  askWithoutProxy(WITHOUT_PROXY.thisMachine);
   const { image, platform, to: path } = config;
   const mirror = config.mirror || null;
   try {
-    using report = pullProgress({ write: printError, columns: errorColumns });
+    using report = pullProgress({ write: printError, size: errorSize });
     const { digest } = await pullImage({ image, platform, path, mirror }, {
       // Not before a registry asks: that is when the variables must be allowed.
-      credentials: (registry, signal) =>
-        dockerCredentials({ path: dockerConfigPath() })(registry, signal),
+      credentials: async (registry, signal) =>
+        await dockerCredentials({ path: dockerConfigPath() })(registry, signal),
       report,
       signal,
     });
@@ -217,9 +306,9 @@ function dockerConfigPath(): string {
   return `${folder}/config.json`;
 }
 
-/** Characters of a line of the terminal on stderr; null: it is none. */
-function errorColumns(): number | null {
-  return Deno.stderr.isTerminal() ? Deno.consoleSize().columns : null;
+/** The terminal on stderr; null: it is none. */
+function errorSize(): ScreenSize | null {
+  return Deno.stderr.isTerminal() ? Deno.consoleSize() : null;
 }
 
 function printError(text: string): void {

@@ -5,19 +5,20 @@
  * @module
  */
 
-import { Argument, InvalidArgumentError, Option } from "commander";
+import type { Argument, Option } from "commander";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import type { StoreChoice } from "./node.ts";
 import type { WantedImage } from "./pull/image_name.ts";
 import { ownPlatform, type WantedPlatform } from "./pull/platform.ts";
+import { type OptionRow, SWITCH, toArgument, toOption } from "./option_row.ts";
 import {
   absolutePath,
   ALL_REGISTRIES,
   bootstrapUrl,
   deployment,
   domainName,
-  headerValue,
+  ipAddress,
   layoutPath,
   listenAddress,
   listOf,
@@ -38,14 +39,15 @@ import {
   wantedImage,
   wantedPlatform,
   yesOrNo,
+  zoneName,
 } from "./option_text.ts";
 
 /** The values of all options. A command gets those of its own rows. */
 export interface Config {
   readonly additionalMirrorTargets: readonly string[];
   readonly apply: boolean;
-  readonly bootstrapKind: "static-peers";
-  /** null: containerd's own configuration stays out of it. */
+  readonly bootstrapKind: typeof KINDS[number];
+  /** null: not named. */
   readonly containerdConfig: string | null;
   readonly containerdContentPath: string;
   readonly containerdNamespace: string;
@@ -57,21 +59,24 @@ export interface Config {
   readonly dnsBootstrapDomain: string;
   readonly dryRun: boolean;
   readonly fanOut: number;
+  readonly json: boolean;
   readonly image: WantedImage;
   readonly httpBootstrapAddr: ListenAddress;
   readonly httpBootstrapPeer: string;
   readonly keepExisting: boolean;
   readonly lenient: boolean;
+  readonly kubeletConfig: string;
   readonly logLevel: LogLevel;
   readonly loopback: boolean;
   readonly metricsAddr: ListenAddress;
   readonly mirror: string;
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
-  readonly mirrorAuthorization: string;
   readonly mirrorTargets: readonly string[];
+  readonly nodeIp: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
+  readonly peerIp: string;
   readonly platform: WantedPlatform;
   readonly print: boolean;
   readonly registryFilters: readonly RegExp[];
@@ -83,40 +88,25 @@ export interface Config {
   readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
   readonly stay: boolean;
+  readonly strict: boolean;
+  readonly trial: boolean;
   readonly store: StoreChoice;
   /** Seconds. */
   readonly timeout: number;
   readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
+  readonly zone: string;
 }
 
-/** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
-interface Row<T> {
-  /** As commander writes it: `--mirror-addr <host:port>`; `<image>` has no flag. */
-  readonly flags: string;
-  /** What it means, with its unit. */
-  readonly help: string;
-  /** Its default as text, read like the user's; none: it must be given. */
-  readonly default?: string;
-  /** What the flag means without a value, as text. */
-  readonly preset?: string;
-  /** Reads one text; throws TypeError that says what is allowed. */
-  readonly read: (text: string) => T;
-}
+const KINDS = ["static-peers", "dns", "http", "static"] as const;
 
-/** A switch that is off. */
-const NO: Pick<Row<boolean>, "default" | "preset" | "read"> = {
-  default: "false",
-  preset: "true",
-  read: yesOrNo,
-};
-
-const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
+const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
   bootstrapKind: {
     flags: "--bootstrap-kind <kind>",
-    help: "how nodes find each other: static-peers (a list of addresses)",
+    help:
+      "how nodes find each other: dns, http and static find some, and through them all; static-peers is a list of all, for a handful",
     default: "static-peers",
-    read: oneOf(["static-peers"]),
+    read: oneOf(KINDS),
   },
   staticPeers: {
     flags: "--static-peers <host:port,...>",
@@ -158,6 +148,19 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     default: "",
     read: listOf(multiaddr),
   },
+  peerIp: {
+    flags: "--peer-ip <ip>",
+    help:
+      "IP under which other nodes reach this one; none: as they see it, which they tell",
+    default: "",
+    read: (text) => text === "" ? "" : ipAddress(text),
+  },
+  zone: {
+    flags: "--zone <name>",
+    help: "where this node is: peers of its own zone are asked first",
+    default: "",
+    read: zoneName,
+  },
   network: {
     flags: "--network <name>",
     help:
@@ -196,9 +199,16 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     default: "/etc/containerd/certs.d",
     read: absolutePath,
   },
+  kubeletConfig: {
+    flags: "--kubelet-config <path>",
+    help: "kubelet's configuration; where it is not there, nothing is checked",
+    default: "/var/lib/kubelet/config.yaml",
+    read: absolutePath,
+  },
   dataDir: {
     flags: "--data-dir <path>",
-    help: "the only folder that run writes to; static-peers keeps nothing",
+    help:
+      "the only folder that run writes to: this node's identity; static-peers has none",
     default: "/var/lib/peili",
     read: absolutePath,
   },
@@ -216,7 +226,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   },
   routerAddr: {
     flags: "--router-addr <host:port>",
-    help: "where the router listens; static-peers opens nothing",
+    help: "where the router listens; static-peers opens none",
     default: ":5001",
     read: listenAddress,
   },
@@ -274,6 +284,31 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
   },
+  nodeIp: {
+    flags: "--node-ip <address,...>",
+    help:
+      "addresses of this node that a pod does not see by itself (status.hostIP)",
+    default: "",
+    read: listOf(ipAddress),
+  },
+  trial: {
+    flags: "--trial [true|false]",
+    help:
+      "let a tiny image of this node's own go through Peili, and remove it again",
+    default: "true",
+    preset: "true",
+    read: yesOrNo,
+  },
+  json: {
+    flags: "--json [true|false]",
+    help: "print JSON",
+    ...SWITCH,
+  },
+  strict: {
+    flags: "--strict [true|false]",
+    help: "end with exit code 2 when doctor finds a problem at the start",
+    ...SWITCH,
+  },
   image: {
     flags: "<image>",
     help:
@@ -303,17 +338,10 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     default: "",
     read: listOf(mirrorTarget),
   },
-  mirrorAuthorization: {
-    flags: "--mirror-authorization <value>",
-    help:
-      "Authorization header for the mirror targets only, such as Basic dTpw, for a proxy before Peili; containerd also shows it to the token server of a registry that Peili redirects to",
-    default: "",
-    read: headerValue,
-  },
   loopback: {
     flags: "--loopback [true|false]",
     help: "mirror targets may be loopback: Peili listens there itself",
-    ...NO,
+    ...SWITCH,
   },
   deployment: {
     flags: "--deployment <name>",
@@ -326,23 +354,23 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     flags: "--keep-existing [true|false]",
     help:
       "with _default, leave registries alone that have a folder of their own; containerd asks no mirror for them",
-    ...NO,
+    ...SWITCH,
   },
   dryRun: {
     flags: "--dry-run [true|false]",
     help: "print what would change as a diff, and change nothing",
-    ...NO,
+    ...SWITCH,
   },
   print: {
     flags: "--print [true|false]",
     help:
       "print a script for a machine's user data (cloud-init) and change nothing; NODE_IP in a target is filled in on the machine",
-    ...NO,
+    ...SWITCH,
   },
   containerdConfig: {
     flags: "--containerd-config [path]",
     help:
-      "containerd's own configuration: print as a diff what makes it read hosts.toml, or take that out again",
+      "containerd's own configuration (/etc/containerd/config.toml); configure and restore print as a diff what makes it read hosts.toml, or takes that out again",
     default: "",
     preset: "/etc/containerd/config.toml",
     read: (text) => text === "" ? null : absolutePath(text),
@@ -350,18 +378,18 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   apply: {
     flags: "--apply [true|false]",
     help: "change containerd's own configuration, too",
-    ...NO,
+    ...SWITCH,
   },
   lenient: {
     flags: "--lenient [true|false]",
     help:
       "end with 0, too, when a hosts.toml was left alone: one file that cannot be read must not keep a pod from starting",
-    ...NO,
+    ...SWITCH,
   },
   stay: {
     flags: "--stay [true|false]",
     help: "when done, stay until asked to end, as a DaemonSet's pod must",
-    ...NO,
+    ...SWITCH,
   },
   daemonSet: {
     flags: "--daemon-set <name>",
@@ -396,7 +424,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
  * @returns One option a row, with its environment variable
  */
 export function optionsOf(names: readonly (keyof Config)[]): Option[] {
-  return names.map((name) => toOption(ROWS[name] as Row<unknown>));
+  return names.map((name) => toOption(ROWS[name]));
 }
 
 /**
@@ -406,31 +434,7 @@ export function optionsOf(names: readonly (keyof Config)[]): Option[] {
  * @returns The argument
  */
 export function argumentOf(name: keyof Config): Argument {
-  const { flags, help, read } = ROWS[name] as Row<unknown>;
-  return new Argument(flags, help).argParser(forCommander(read));
-}
-
-function toOption(row: Row<unknown>): Option {
-  const flag = /^--([a-z-]+)/.exec(row.flags)?.[1] ?? "";
-  const variable = `PEILI_${flag.replaceAll("-", "_").toUpperCase()}`;
-  const option = new Option(row.flags, row.help).env(variable)
-    .argParser(forCommander(row.read));
-  if (row.preset !== undefined) option.preset(row.preset);
-  return row.default === undefined
-    ? option.makeOptionMandatory()
-    : option.default(row.read(row.default), row.default || "none");
-}
-
-/** Only what is thrown so is told with the option's name. */
-function forCommander<T>(read: (text: string) => T): (text: string) => T {
-  return (text) => {
-    try {
-      return read(text);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      throw new InvalidArgumentError(error.message);
-    }
-  };
+  return toArgument(ROWS[name]);
 }
 
 /**
@@ -442,6 +446,31 @@ export function dropEmptyVariables(names: readonly (keyof Config)[]): void {
   for (const { envVar } of optionsOf(names)) {
     if (envVar && Deno.env.get(envVar) === "") Deno.env.delete(envVar);
   }
+}
+
+/**
+ * Hosts that are asked without the proxy of HTTP_PROXY: this machine, as Go's
+ * programs do, containerd among them; and all that are named by an IP address,
+ * which is how nodes know each other.
+ */
+export const WITHOUT_PROXY = {
+  thisMachine: "localhost,127.0.0.0/8,::1",
+  addresses: "localhost,0.0.0.0/0,::/0",
+} as const;
+
+/**
+ * Asks some hosts without a proxy: fetch reads the variable with its first
+ * request. Where the permissions do not name it, the environment counts alone.
+ *
+ * @param hosts One of {@linkcode WITHOUT_PROXY}
+ */
+export function askWithoutProxy(hosts: string): void {
+  const isAllowed = ["NO_PROXY", "no_proxy"].every((variable) =>
+    Deno.permissions.querySync({ name: "env", variable }).state === "granted"
+  );
+  if (!isAllowed) return;
+  const known = Deno.env.get("NO_PROXY") ?? Deno.env.get("no_proxy");
+  Deno.env.set("NO_PROXY", known ? `${known},${hosts}` : hosts);
 }
 
 /**

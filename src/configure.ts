@@ -15,7 +15,12 @@ import { unifiedDiff } from "./hosts/diff.ts";
 import { DENO_FILES, type NewFile } from "./hosts/file_operations.ts";
 import { HOSTS_FILE } from "./hosts/folder_plan.ts";
 import { mirrorHosts } from "./hosts/mirror_hosts.ts";
-import { planHosts, rootOf, type Wanted } from "./hosts/plan.ts";
+import {
+  deploymentsBelow,
+  planHosts,
+  rootOf,
+  type Wanted,
+} from "./hosts/plan.ts";
 import { userData } from "./hosts/user_data.ts";
 import type { Log } from "./log.ts";
 
@@ -41,8 +46,6 @@ export interface ConfigureSettings extends RestoreSettings {
   readonly keepExisting: boolean;
   /** Whether targets may be loopback. */
   readonly loopback: boolean;
-  /** The `Authorization` header for Peili; empty for none. */
-  readonly mirrorAuthorization: string;
   /** Where Peili is. */
   readonly mirrorTargets: readonly string[];
   /** Registries to mirror; none for all. */
@@ -78,7 +81,6 @@ export async function configureCommand(
     ...settings,
     registries: settings.mirroredRegistries,
     additionalTargets: settings.additionalMirrorTargets,
-    authorization: settings.mirrorAuthorization,
     placeholder: settings.print,
   });
   if (settings.print) {
@@ -115,6 +117,18 @@ export async function restoreCommand(
   const wanted = { deployment, hosts: [], keepExisting: true };
   const left = await changeHosts(settings, wanted, output);
   if (containerdConfig === null) return left;
+  const root = rootOf(settings.containerdRegistryConfigPath);
+  const others = await deploymentsBelow(root, DENO_FILES);
+  others.delete(deployment);
+  if (others.size > 0) {
+    // Without it, containerd would read their hosts.toml no more either.
+    output.log.info("containerd's configuration", {
+      kind: "unchanged",
+      path: containerdConfig,
+      neededBy: [...others].join(","),
+    });
+    return left;
+  }
   const plans = await planConfigRestore(containerdConfig, DENO_FILES);
   return Math.max(left, await changeConfig(plans, settings, output));
 }

@@ -19,6 +19,8 @@ export interface ListenAddress {
 export interface Listener extends AsyncDisposable {
   /** `host:port` as it really is; IPv6 in brackets. */
   readonly address: string;
+  /** The same in two parts. */
+  readonly listening: ListenAddress;
 }
 
 /**
@@ -47,6 +49,7 @@ export function listen(
   const { hostname, port } = server.addr;
   return {
     address: formatAddress({ hostname, port }),
+    listening: { hostname, port },
     async [Symbol.asyncDispose]() {
       const timer = setTimeout(() => cut.abort(), DRAIN_MS);
       await server.shutdown();

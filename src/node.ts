@@ -8,6 +8,7 @@
 import { advertiser } from "./advertise.ts";
 import { backoff, sleep } from "./async/backoff.ts";
 import { inBackground } from "./async/background.ts";
+import { type DiscoveryOptions, startDiscovery } from "./discovery.ts";
 import { filtered, firstOf } from "./content/combine.ts";
 import {
   type ContentFilter,
@@ -34,8 +35,8 @@ import { registryHandler } from "./registry/handler.ts";
 import { membersOnly } from "./registry/members.ts";
 import { observed } from "./registry/observe.ts";
 import { probes, routes } from "./registry/routes.ts";
+import { ID_PATH } from "./routing/bootstrap/http.ts";
 import type { Readiness } from "./routing/router.ts";
-import { staticPeers } from "./routing/static_peers.ts";
 import { type Upstream, upstreamAddress } from "./upstream/address.ts";
 
 /** Where a node's content is. */
@@ -46,7 +47,7 @@ export type StoreChoice =
   | { readonly kind: "layout"; readonly path: string };
 
 /** What a node is told. */
-export interface NodeOptions extends FilterOptions {
+export interface NodeOptions extends FilterOptions, DiscoveryOptions {
   /**
    * Where its content is.
    *
@@ -75,8 +76,12 @@ export interface NodeOptions extends FilterOptions {
   readonly network: string;
   /** File with the deployment's secret; "": none, whoever reaches a node may ask. */
   readonly secretFile: string;
-  /** `host:port` of every node's peer listener. */
-  readonly staticPeers: readonly string[];
+  /**
+   * Bootstrap of kind http: where this node says who it is.
+   *
+   * @default {{ hostname: "::", port: 5003 }}
+   */
+  readonly httpBootstrapAddr?: ListenAddress;
 }
 
 /** A node that runs. */
@@ -102,7 +107,6 @@ export interface Node extends AsyncDisposable {
 export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   await using parts = new AsyncDisposableStack();
   const metrics = metricsRegistry();
-  const id = crypto.randomUUID();
   const filter = contentFilter(options);
 
   // Who belongs to this node, and how they are asked.
@@ -117,12 +121,10 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
       log,
     }),
   );
-  const router = staticPeers({
-    id,
-    addresses: options.staticPeers,
-    fetcher,
-    log,
-  });
+  const discovery = parts.use(
+    await startDiscovery(options, { deployment: members, fetcher, log }),
+  );
+  const { id, router } = discovery;
 
   // Whose turn it is to go upstream.
   const suspects = suspicion(upstreamAddress({
@@ -176,11 +178,25 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
       routes({
         "/v2": registryHandler(shared),
         "/v2/": registryHandler(shared),
-        ...peerApi({ id }, holdsIn(committed), flight.answer),
+        ...peerApi(
+          { id, zone: options.zone ?? "" },
+          holdsIn(committed),
+          flight.answer,
+        ),
       }),
       { deployment: members, log },
     ),
   );
+  discovery.announce(peer.listening);
+  const { answerId } = discovery;
+  if (answerId) {
+    const answer: Handler = (request) => Promise.resolve(answerId(request));
+    serve(
+      "http-bootstrap",
+      options.httpBootstrapAddr ?? { hostname: "::", port: 5003 },
+      routes({ [ID_PATH]: answer }),
+    );
+  }
   const mirrored = registryHandler(firstOf(committed, cluster), {
     elsewhere: "mirror",
   });
@@ -196,7 +212,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   );
 
   // What runs without being asked.
-  parts.use(inBackground((signal) => router.run(signal)));
+  parts.use(inBackground((signal) => discovery.run(signal)));
   parts.use(inBackground((signal) => advertised.run(signal)));
   parts.use(inBackground((signal) => flight.run(signal)));
   parts.use(inBackground((signal) => tellReady(ready, log, signal)));

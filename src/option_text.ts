@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isIP } from "node:net";
 import { bracketed, parseEndpoint } from "./hosts/endpoint.ts";
 import { isDeployment } from "./hosts/region.ts";
 import type { ListenAddress } from "./listen.ts";
@@ -60,6 +61,14 @@ export function seconds(text: string): number {
   throw new TypeError("Allowed: 1 to 86400 seconds.");
 }
 
+/** Reads the name of a zone, as Kubernetes has values of labels. */
+export function zoneName(text: string): string {
+  if (/^[a-zA-Z0-9._-]{0,63}$/.test(text)) return text;
+  throw new TypeError(
+    "Allowed: at most 63 letters, digits, dots, underscores and hyphens.",
+  );
+}
+
 /** Reads an absolute path. */
 export function absolutePath(text: string): string {
   if (text.startsWith("/")) return text;
@@ -102,6 +111,13 @@ export function peerAddress(text: string): string {
   throw new TypeError(
     "Allowed: addresses such as 10.0.0.1:5002 or [fd00::1]:5002.",
   );
+}
+
+/** Reads an IP address, IPv6 with or without brackets. */
+export function ipAddress(text: string): string {
+  const bare = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(bare) !== 0) return bare;
+  throw new TypeError("Allowed: addresses such as 10.0.0.1.");
 }
 
 /** Reads a DNS name. */
@@ -167,12 +183,6 @@ export function mirrorTarget(text: string): string {
 
 const TARGETS_ALLOWED =
   "Allowed: one or more of http(s)://host[:port] without a path, IPv6 in brackets.";
-
-/** Reads the value of a header. */
-export function headerValue(text: string): string {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.trim();
-  throw new TypeError("Allowed: printable ASCII.");
-}
 
 /** Reads the name of a deployment. */
 export function deployment(text: string): string {

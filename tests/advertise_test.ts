@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import { advertiser } from "../src/advertise.ts";
+import type { Clock } from "../src/async/clock.ts";
 import { inBackground } from "../src/async/background.ts";
 import { memoryStore } from "../src/content/memory.ts";
 import type { ContentEvent, ContentWatcher } from "../src/content/watcher.ts";
@@ -60,6 +61,7 @@ function listening() {
       gone.forEach((key) => keys.delete(key));
       return Promise.resolve();
     },
+    forget() {},
   };
   return { router, keys, calls };
 }
@@ -86,6 +88,7 @@ async function advertise(batches: readonly (readonly ContentEvent[])[]) {
     router,
     log,
     metrics,
+    clock: { now: () => 0, sleep: () => Promise.resolve() },
   });
   await advertised.run(new AbortController().signal);
   return { keys: [...keys].toSorted(), calls, content, lines };
@@ -139,13 +142,104 @@ Deno.test.each<{
   assert.deepEqual(content, row.content);
 });
 
-Deno.test("advertiser() tells a batch at once, and nothing of an empty one", async () => {
-  const { calls } = await advertise([
-    [],
-    [created(A), created(B), tagged(A)],
-    [deleted(A), created(digestOf("c"))],
-  ]);
-  assert.deepEqual(calls, ["advertise 3", "advertise 1", "withdraw 1"]);
+/** A watcher that tells what it is given when it is given. */
+function given() {
+  const batches: (readonly ContentEvent[])[] = [];
+  let more = Promise.withResolvers<void>();
+  const watcher: ContentWatcher = {
+    async *watch(signal) {
+      signal.addEventListener("abort", () => more.resolve());
+      while (!signal.aborted) {
+        await more.promise;
+        more = Promise.withResolvers();
+        yield* batches.splice(0);
+      }
+    },
+  };
+  return {
+    watcher,
+    give(...added: (readonly ContentEvent[])[]) {
+      batches.push(...added);
+      more.resolve();
+    },
+  };
+}
+
+/** All that was given has come. */
+function noted(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** A clock that stands until it is told to go on. */
+function standingClock() {
+  const sleeps: { ms: number; end: () => void }[] = [];
+  const clock: Clock = {
+    now: () => 0,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        sleeps.push({ ms, end: resolve });
+        signal.addEventListener("abort", () => resolve());
+      }),
+  };
+  return { clock, sleeps };
+}
+
+Deno.test("advertiser() tells the first batch at once, and what comes within 100 ms together", async () => {
+  const { router, calls } = listening();
+  const { watcher, give } = given();
+  const { clock, sleeps } = standingClock();
+  await using _running = inBackground((signal) =>
+    advertiser({ watcher, router, log: NO_LOG, metrics: NO_METRICS, clock })
+      .run(signal)
+  );
+  give([created(A), created(B), tagged(A)]);
+  await eventually("the first is told", () => sleeps.length === 1);
+  assert.deepEqual(calls, ["advertise 3"]);
+  assert.equal(sleeps[0]?.ms, 100);
+  give([deleted(A)], [created(digestOf("c"))], [created(digestOf("d"))], []);
+  await noted();
+  sleeps[0]?.end();
+  await eventually("the others are told", () => sleeps.length === 2);
+  assert.deepEqual(calls, ["advertise 3", "advertise 2", "withdraw 1"]);
+});
+
+Deno.test("advertiser() tells again what could not be told, ever less often, and the last word only", async () => {
+  const { router, calls, keys } = listening();
+  const { watcher, give } = given();
+  const { clock, sleeps } = standingClock();
+  let works = false;
+  const advertised = advertiser({
+    watcher,
+    router: {
+      ...router,
+      advertise: (added) =>
+        works ? router.advertise(added) : Promise.reject(new Error("alone")),
+    },
+    log: NO_LOG,
+    metrics: NO_METRICS,
+    clock,
+  });
+  await using _running = inBackground((signal) => advertised.run(signal));
+  give([created(A), created(B)]);
+  for (let tries = 1; tries < 6; tries++) {
+    await eventually(`try ${tries}`, () => sleeps.length === tries);
+    if (tries < 5) sleeps[tries - 1]?.end();
+  }
+  const delays = sleeps.map(({ ms }) => ms);
+  for (const [index, ms] of delays.entries()) {
+    assert.ok(ms >= 250 * 2 ** index && ms <= 500 * 2 ** index, `${delays}`);
+  }
+  assert.deepEqual(advertised.ready(), {
+    ready: false,
+    reason: "this node's content is not advertised yet",
+  });
+  works = true;
+  give([deleted(A)]);
+  await noted();
+  sleeps[4]?.end();
+  await eventually("all is told", () => advertised.ready().ready);
+  assert.deepEqual([...keys], [B]);
+  assert.deepEqual(calls, ["advertise 1", "withdraw 1"]);
 });
 
 Deno.test("advertiser() is ready once the first batch is told, even an empty one", async () => {
@@ -182,9 +276,10 @@ Deno.test("advertiser() goes on when the cluster cannot be told", async () => {
     },
     log,
     metrics: NO_METRICS,
+    clock: { now: () => 0, sleep: () => Promise.resolve() },
   });
   await advertised.run(new AbortController().signal);
-  assert.deepEqual([...keys], [B]);
+  assert.deepEqual([...keys].toSorted(), [A, B].toSorted());
   assert.equal(lines.filter(({ level }) => level === "warn").length, 1);
 });
 

@@ -113,13 +113,14 @@ Deno.test("the task compile puts the bundle and its permissions in one file", as
     ...["PEILI_*", "GRPC_*", "grpc_*"],
     // Where pull finds credentials.
     ...["DOCKER_CONFIG", "HOME"],
+    // Whom it asks without a proxy.
+    ...["NO_PROXY", "no_proxy"],
     // Where wait finds the cluster's API.
     "KUBERNETES_SERVICE_*",
   ]);
-  const refused = ["run", "ffi", "sys"].map((name) =>
-    permissions[`allow_${name}`]
-  );
-  assert.deepEqual([...refused, permissions.prompt], [null, null, null, false]);
+  assert.deepEqual(permissions.allow_sys, ["networkInterfaces"]);
+  const refused = ["run", "ffi"].map((name) => permissions[`allow_${name}`]);
+  assert.deepEqual([...refused, permissions.prompt], [null, null, false]);
   assert.ok(added.includes(bundle.slice(0, 1000)));
 });
 

@@ -26,6 +26,12 @@ const COMMANDS = {
     "metricsAddr",
     "bootstrapKind",
     "staticPeers",
+    "dnsBootstrapDomain",
+    "httpBootstrapAddr",
+    "httpBootstrapPeer",
+    "staticBootstrapPeers",
+    "peerIp",
+    "zone",
     "network",
     "secretFile",
     "mirroredRegistries",
@@ -34,14 +40,35 @@ const COMMANDS = {
     "resolveLatestTag",
     "upstream",
     "fanOut",
+    "containerdConfig",
+    "kubeletConfig",
+    "nodeIp",
+    "strict",
     "logLevel",
+  ],
+  doctor: [
+    "containerdSock",
+    "containerdNamespace",
+    "containerdContentPath",
+    "containerdRegistryConfigPath",
+    "containerdConfig",
+    "kubeletConfig",
+    "mirrorAddr",
+    "peerAddr",
+    "metricsAddr",
+    "staticPeers",
+    "network",
+    "secretFile",
+    "resolveTags",
+    "nodeIp",
+    "trial",
+    "json",
   ],
   configure: [
     "containerdRegistryConfigPath",
     "deployment",
     "mirrorTargets",
     "additionalMirrorTargets",
-    "mirrorAuthorization",
     "loopback",
     "mirroredRegistries",
     "keepExisting",
@@ -133,7 +160,10 @@ const WRONG: { args: string[]; env?: Record<string, string>; says: string }[] =
       says:
         "error: too many arguments for 'version'. Expected 0 arguments but got 1: x.",
     },
-    { args: ["run", "--nope"], says: "error: unknown option '--nope'" },
+    {
+      args: ["run", "--unknown"],
+      says: "error: unknown option '--unknown'",
+    },
     {
       args: ["configure"],
       says: "error: required option '--mirror-targets <url,...>' not specified",
@@ -294,6 +324,24 @@ Deno.test("peili configure shows, and changes when asked, containerd's own confi
   assert.deepEqual(after, before);
 });
 
+Deno.test("peili restore keeps containerd's configuration while another deployment needs it", async () => {
+  const before = { "config.toml": "version = 2\n" };
+  await using at = await nodeWith({ ...before, "certs.d/keep": "" });
+  const option = `--containerd-config=${at.path}/config.toml`;
+  for (const name of ["a", "b"]) {
+    await at.run([...CONFIGURE, option, "--apply", `--deployment=${name}`]);
+  }
+  const changed = await at.read("config.toml");
+  assert.match(changed, /peili: added/);
+  const restore = ["restore", option, "--apply"];
+  const first = await at.run([...restore, "--deployment=a"]);
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stderr, /"neededBy":"b"/);
+  assert.equal(await at.read("config.toml"), changed);
+  await at.run([...restore, "--deployment=b"]);
+  assert.equal(await at.read("config.toml"), before["config.toml"]);
+});
+
 Deno.test("peili configure fails where a person must change containerd's configuration, and says how", async () => {
   const generated = "# DO NOT EDIT\nversion = 3\n";
   await using at = await nodeWith({ "config.toml": generated });
@@ -325,6 +373,21 @@ Deno.test("peili run ends when it is asked to, with 0", async () => {
   assert.equal(messages.at(-1), "stopping");
 });
 
+Deno.test("peili run asks other nodes without a proxy", async () => {
+  const permissions = ["-P=run"];
+  await using other = startProgram(["run", ...PORTS], { permissions });
+  const { peer } = await other.line("running");
+  await using node = startProgram(
+    ["run", ...PORTS, `--static-peers=${peer}`],
+    {
+      permissions,
+      // Nobody listens there.
+      env: { ["HTTP_PROXY"]: "http://127.0.0.1:1", ["NO_PROXY"]: "x.example" },
+    },
+  );
+  assert.equal((await node.line("peer is there")).peer, peer);
+});
+
 Deno.test("peili run says which option named a taken port", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${taken.addr.port}`;
@@ -348,4 +411,55 @@ Deno.test("peili run takes an empty variable for one that is not set", async () 
   });
   assert.doesNotMatch(stderr, /log-level|resolve-tags/);
   assert.match(stderr, /--fan-out/);
+});
+
+/** Nothing of this machine's, whatever it has. */
+const NOWHERE = ["sock", "content-path", "registry-config-path", "config"]
+  .map((name) => `--containerd-${name}=/nowhere/${name}`);
+
+Deno.test("peili doctor prints what is wrong, and ends with 2", async () => {
+  const { code, stdout, stderr } = await program(
+    ["doctor", ...NOWHERE, ...PORTS],
+    { permissions: ["-P=doctor"] },
+  );
+  assert.deepEqual([code, stderr], [2, ""]);
+  const [first, fix] = stdout.split("\n");
+  assert.match(first ?? "", /^problem +socket +there is no \/nowhere\/sock/);
+  assert.match(fix ?? "", /^ {9}\S/);
+  assert.match(stdout, /\n\n\d+ ok, .*\d problems \(\d+\.\d s\)\n$/);
+  assert.ok(!stdout.includes("\x1b"), "colours are for terminals");
+});
+
+Deno.test("peili doctor --json prints one JSON object", async () => {
+  const { code, stdout } = await program(
+    ["doctor", "--json", ...NOWHERE, ...PORTS],
+    { permissions: ["-P=doctor"] },
+  );
+  const { exitCode, checks } = JSON.parse(stdout);
+  assert.deepEqual([code, exitCode], [2, 2]);
+  assert.equal(checks[0].check, "socket");
+});
+
+Deno.test("peili run logs what doctor finds, and goes on", async () => {
+  await using node = startProgram(["run", ...NOWHERE, ...PORTS], {
+    permissions: ["--allow-all"],
+  });
+  const { level, check, fix } = await node.line("doctor: problem");
+  assert.equal(level, "error");
+  assert.equal(typeof check, "string");
+  assert.ok(Array.isArray(fix));
+  node.stop();
+  assert.equal((await node.ended).code, 0);
+});
+
+Deno.test("peili run --strict ends with 2 when doctor finds a problem", async () => {
+  await using node = startProgram(["run", "--strict", ...NOWHERE, ...PORTS], {
+    permissions: ["--allow-all"],
+  });
+  const { code, stderr } = await node.ended;
+  assert.equal(code, 2);
+  const messages = stderr.trimEnd().split("\n")
+    .map((line) => JSON.parse(line).msg);
+  assert.ok(messages.includes("doctor: problem"));
+  assert.equal(messages.at(-1), "stopping");
 });

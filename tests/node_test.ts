@@ -26,7 +26,16 @@ const OPTIONS: NodeOptions = {
   mirrorAddr: ANY_PORT,
   peerAddr: ANY_PORT,
   metricsAddr: ANY_PORT,
+  bootstrapKind: "static-peers",
   staticPeers: [],
+  dnsBootstrapDomain: "",
+  httpBootstrapAddr: ANY_PORT,
+  httpBootstrapPeer: "",
+  staticBootstrapPeers: [],
+  routerAddr: ANY_PORT,
+  dataDir: "/dev/null/none",
+  peerIp: "",
+  zone: "",
   network: "peili",
   secretFile: "",
   mirroredRegistries: [],
@@ -281,6 +290,57 @@ Deno.test(
   },
 );
 
+const FOUND: Partial<NodeOptions> = {
+  bootstrapKind: "http",
+  httpBootstrapAddr: ANY_PORT,
+};
+
+Deno.test(
+  "startNode() finds another node by what that says at /id",
+  GRPC,
+  async () => {
+    const [log, otherLog] = [recordedLog(), recordedLog()];
+    const port = freePort();
+    const peer = `http://127.0.0.1:${port}`;
+    await using one = await start({
+      ...FOUND,
+      httpBootstrapAddr: { hostname: "127.0.0.1", port },
+      httpBootstrapPeer: peer,
+      zone: "a",
+    }, log);
+    await log.line("this node is alone");
+    const id = await (await fetch(`${peer}/id`)).json();
+    assert.match(id.ID, /^12D3Koo/);
+    await using two = await start(
+      { ...FOUND, httpBootstrapPeer: peer, zone: "b" },
+      otherLog,
+    );
+    const seen = await otherLog.line("peer is there");
+    assert.deepEqual(
+      [seen.peer, seen.id, seen.zone],
+      [one.peerAddress, id.ID, "a"],
+    );
+    assert.equal((await log.line("peer is there")).peer, two.peerAddress);
+  },
+);
+
+Deno.test(
+  "startNode() says which option its kind of bootstrap lacks",
+  GRPC,
+  async () => {
+    await assert.rejects(start({ bootstrapKind: "dns" }), {
+      message:
+        "Cannot use --bootstrap-kind dns: --dns-bootstrap-domain is missing",
+    });
+  },
+);
+
+/** A port that was free a moment ago. */
+function freePort(): number {
+  using listener = Deno.listen(ANY_PORT);
+  return listener.addr.port;
+}
+
 const START_AND_STOP = `
 const { NO_LOG, startNode } = await import("./mod.ts");
 const node = await startNode(JSON.parse(Deno.args[0]), NO_LOG);
@@ -289,11 +349,20 @@ await node[Symbol.asyncDispose]();
 console.log("disposed");
 `;
 
-Deno.test(
-  "startNode() leaves nothing behind that keeps a process alive",
+Deno.test.each<{ name: string; options: Partial<NodeOptions> }>([
+  { name: "with a list of peers", options: {} },
+  {
+    name: "over libp2p",
+    options: {
+      bootstrapKind: "static",
+      staticBootstrapPeers: ["/ip4/127.0.0.1/tcp/9"],
+    },
+  },
+])(
+  "startNode() $name leaves nothing behind that keeps a process alive",
   GRPC,
-  async () => {
-    const ended = await program([JSON.stringify(OPTIONS)], {
+  async ({ options }) => {
+    const ended = await program([JSON.stringify({ ...OPTIONS, ...options })], {
       permissions: ["--no-check", "-P=test"],
       script: START_AND_STOP,
     });

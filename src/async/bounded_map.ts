@@ -13,6 +13,8 @@ export interface BoundedMap<K, V> {
   set(key: K, value: V): void;
   /** Removes a key. */
   delete(key: K): boolean;
+  /** All values, the one unused for longest first. */
+  values(): Iterable<V>;
   /** Entries now. */
   readonly size: number;
 }
@@ -43,6 +45,7 @@ export function boundedMap<K, V>(capacity: number): BoundedMap<K, V> {
       }
     },
     delete: (key) => entries.delete(key),
+    values: () => entries.values(),
     get size() {
       return entries.size;
     },

@@ -14,9 +14,11 @@ export interface ProtobufJson {
   readonly nested: Record<string, unknown>;
 }
 
-type Field = readonly [type: string, id: number, more?: object];
+/** A field: its type, its number, and what else protobuf.js wants to know. */
+export type Field = readonly [type: string, id: number, more?: object];
 
-function message(fields: Record<string, Field>): object {
+/** A message with these fields. */
+export function message(fields: Record<string, Field>): object {
   return {
     fields: Object.fromEntries(
       Object.entries(fields).map(([name, [type, id, more]]) => [
@@ -28,13 +30,14 @@ function message(fields: Record<string, Field>): object {
 }
 
 /** A map from text to text, such as labels. */
-const labels = (id: number): Field => ["string", id, { keyType: "string" }];
+export function labels(id: number): Field {
+  return ["string", id, { keyType: "string" }];
+}
 
-const repeated = (type: string, id: number): Field => [
-  type,
-  id,
-  { rule: "repeated" },
-];
+/** Any number of a type. */
+export function repeated(type: string, id: number): Field {
+  return [type, id, { rule: "repeated" }];
+}
 
 const services = {
   content: {

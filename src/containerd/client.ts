@@ -7,7 +7,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";
 import { type Digest, parseDigest } from "../oci/digest.ts";
-import { CONTAINERD_API } from "./api.ts";
+import { CONTAINERD_API, type ProtobufJson } from "./api.ts";
 
 /** What containerd knows of one piece of content in the namespace. */
 export interface ContentInfo {
@@ -77,17 +77,54 @@ const MAX_MESSAGE_BYTES = 64 << 20;
 
 const EVENT_TOPICS = ["/content/", "/images/"];
 
+/** Calls of containerd's gRPC API, by the paths of their methods. */
+export interface ContainerdCalls extends Disposable {
+  /**
+   * Asks once.
+   *
+   * @param path `package.Service/Method`
+   * @param request The message
+   * @param options Who waits, and how long at most (500 ms unless told)
+   * @returns The answer; null for "not found"
+   */
+  unary<T>(
+    path: string,
+    request: object,
+    options: CallWait,
+  ): Promise<T | null>;
+  /** Asks once and reads messages until the other side has said all. */
+  messages<T>(
+    path: string,
+    request: object,
+    options: CallWait,
+  ): AsyncIterable<T>;
+  /** Reads a message of the API from its bytes. */
+  read<T>(message: string, bytes: Uint8Array): T;
+}
+
+/** Who waits for a call, and how long. */
+export interface CallWait {
+  /** Ends the call. */
+  readonly signal: AbortSignal;
+  /** Milliseconds until it fails by itself. */
+  readonly deadlineMs?: number;
+  /** gRPC metadata that goes with it. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
- * Connects to containerd. The connection is made with the first call and made
+ * Opens a connection to containerd. It is made with the first call and made
  * again whenever it breaks.
  *
  * @param options Socket and namespace
- * @returns The client; disposing it closes the connection
+ * @param api What is called
+ * @returns The calls; disposing closes the connection
  */
-export function containerdClient(
+export function containerdCalls(
   options: ContainerdClientOptions,
-): ContainerdClient {
-  const api = loadApi();
+  api: ProtobufJson,
+): ContainerdCalls {
+  const { method, read } = loadApi(api);
   const channel = new grpc.Client(
     `unix://${options.socket}`,
     grpc.credentials.createInsecure(),
@@ -100,10 +137,34 @@ export function containerdClient(
       "grpc.max_reconnect_backoff_ms": 2000,
     },
   );
-  const metadata = new grpc.Metadata();
-  metadata.set("containerd-namespace", options.namespace);
+  const metadata = (headers: CallWait["headers"] = {}) => {
+    const all = new grpc.Metadata();
+    all.set("containerd-namespace", options.namespace);
+    Object.entries(headers).forEach(([name, value]) => all.set(name, value));
+    return all;
+  };
+  return {
+    unary: (path, request, wait) =>
+      unary(channel, method(path), metadata(wait.headers), request, wait),
+    messages: (path, request, wait) =>
+      stream(channel, method(path), metadata(wait.headers), request, wait),
+    read,
+    [Symbol.dispose]: () => channel.close(),
+  };
+}
+
+/**
+ * Connects to containerd.
+ *
+ * @param options Socket and namespace
+ * @returns The client; disposing it closes the connection
+ */
+export function containerdClient(
+  options: ContainerdClientOptions,
+): ContainerdClient {
+  const calls = containerdCalls(options, CONTAINERD_API);
   const call = <T>(path: string, request: object, signal: AbortSignal) =>
-    unary<T>(channel, api.method(path), metadata, request, signal);
+    calls.unary<T>(path, request, { signal });
 
   return {
     async info(digest, signal) {
@@ -112,11 +173,8 @@ export function containerdClient(
       return answer && toInfo(answer.info);
     },
     async *contents(signal) {
-      const method = api.method("containerd.services.content.v1.Content/List");
-      const messages = stream<{ info: WireInfo[] }>(
-        channel,
-        method,
-        metadata,
+      const messages = calls.messages<{ info: WireInfo[] }>(
+        "containerd.services.content.v1.Content/List",
         {},
         { signal, deadlineMs: LIST_MS },
       );
@@ -136,22 +194,21 @@ export function containerdClient(
         .filter((image) => image !== null);
     },
     async *events(signal) {
-      const method = api.method(
-        "containerd.services.events.v1.Events/Subscribe",
-      );
       const filters = EVENT_TOPICS.map((topic) =>
         `namespace==${options.namespace},topic~="^${topic}"`
       );
-      const messages = stream<WireEnvelope>(
-        channel,
-        method,
-        metadata,
+      const messages = calls.messages<WireEnvelope>(
+        "containerd.services.events.v1.Events/Subscribe",
         { filters },
         { signal },
       );
       for await (const { namespace, topic, event } of messages) {
         if (namespace !== options.namespace || !event) continue;
-        yield { topic, subject: api.subject(event.value) };
+        const { name } = calls.read<{ name: string }>(
+          "containerd.events.Subject",
+          event.value,
+        );
+        yield { topic, subject: name };
       }
     },
     async version(signal) {
@@ -159,7 +216,7 @@ export function containerdClient(
       const answer = await call<{ version: string }>(path, {}, signal);
       return answer?.version ?? "";
     },
-    [Symbol.dispose]: () => channel.close(),
+    [Symbol.dispose]: () => calls[Symbol.dispose](),
   };
 }
 
@@ -193,25 +250,22 @@ function toImage({ name, target }: WireImage): ContainerdImage | null {
 
 type Method = grpc.MethodDefinition<object, unknown>;
 
-function loadApi() {
-  const definition = fromJSON(
-    CONTAINERD_API as Parameters<typeof fromJSON>[0],
-    {
-      keepCase: true,
-      longs: Number,
-      defaults: true,
-    },
-  );
+function loadApi(api: ProtobufJson) {
+  const definition = fromJSON(api as Parameters<typeof fromJSON>[0], {
+    keepCase: true,
+    longs: Number,
+    defaults: true,
+  });
   return {
     method(path: string): Method {
       const [service = "", name = ""] = path.split("/");
       return (definition[service] as grpc.ServiceDefinition)[name] as Method;
     },
-    subject(event: Uint8Array): string {
-      const subject = definition["containerd.events.Subject"] as unknown as {
-        deserialize(bytes: Uint8Array): { name: string };
+    read<T>(message: string, bytes: Uint8Array): T {
+      const type = definition[message] as unknown as {
+        deserialize(bytes: Uint8Array): T;
       };
-      return subject.deserialize(event).name;
+      return type.deserialize(bytes);
     },
   };
 }
@@ -221,7 +275,7 @@ function unary<T>(
   method: Method,
   metadata: grpc.Metadata,
   request: object,
-  signal: AbortSignal,
+  { signal, deadlineMs = CALL_MS }: CallWait,
 ): Promise<T | null> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
@@ -231,7 +285,7 @@ function unary<T>(
       method.responseDeserialize as (bytes: Uint8Array) => T,
       request,
       metadata,
-      { deadline: Date.now() + CALL_MS },
+      { deadline: Date.now() + deadlineMs },
       (error, answer) => {
         signal.removeEventListener("abort", cancel);
         if (!error) resolve(answer ?? null);
@@ -249,9 +303,8 @@ async function* stream<T>(
   method: Method,
   metadata: grpc.Metadata,
   request: object,
-  options: { signal: AbortSignal; deadlineMs?: number },
+  { signal, deadlineMs }: CallWait,
 ): AsyncIterable<T> {
-  const { signal, deadlineMs } = options;
   signal.throwIfAborted();
   const call = channel.makeServerStreamRequest(
     method.path,

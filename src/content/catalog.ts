@@ -80,7 +80,7 @@ export function catalog(options: CatalogOptions): Catalog {
   let digests = new Set<Digest>();
   let blobs = new Set<string>();
   let tags = new Map<string, Digest>();
-  let names: Names = { registries: new Set(), reached: new Map() };
+  let names = NO_NAMES;
   const odd = new Set<string>();
   const noteOdd = (name: string) => {
     if (odd.has(name) || odd.size >= MAX_ODD_NAMES) return;
@@ -90,8 +90,8 @@ export function catalog(options: CatalogOptions): Catalog {
 
   const isShared: Catalog["isShared"] = ({ digest, origins }) => {
     if (!filter.restricts) return true;
-    const known = names.reached.get(digest);
-    if (known) return known.some((name) => allowsName(filter, name));
+    if (names.allowed.has(digest)) return true;
+    if (names.reached.has(digest)) return false;
     return origins.some(({ host, repository }) =>
       filter.allowsLabel(host, repository, names.registries)
     );
@@ -106,7 +106,7 @@ export function catalog(options: CatalogOptions): Catalog {
       const parsed = parseNames(images, noteOdd);
       blobs = new Set(contents.flatMap((entry) => entry.blobs));
       // Names tell more than origins, but only a filter asks for them.
-      if (filter.restricts) names = reachedNames(contents, parsed);
+      if (filter.restricts) names = namesOf(contents, parsed, filter);
       const before = { digests, tags };
       digests = new Set(contents.filter(isShared).map(({ digest }) => digest));
       tags = sharedTags(parsed, filter);
@@ -136,9 +136,17 @@ interface NamedImage {
 interface Names {
   /** Registries as they stand in image names, with their ports. */
   readonly registries: ReadonlySet<string>;
-  /** For each digest the images that it is part of. */
-  readonly reached: ReadonlyMap<string, readonly ImageName[]>;
+  /** Digests of what is part of an image that the filter allows. */
+  readonly allowed: ReadonlySet<string>;
+  /** Digests of what is part of any image. */
+  readonly reached: ReadonlySet<string>;
 }
+
+const NO_NAMES: Names = {
+  registries: new Set(),
+  allowed: new Set(),
+  reached: new Set(),
+};
 
 /**
  * Names that are no `registry/repository` are common (CRI names each image also
@@ -171,36 +179,41 @@ function sharedTags(
   return tags;
 }
 
-/** Walks from each image to all that it refers to. */
-function reachedNames(
+function namesOf(
   contents: readonly CatalogEntry[],
   images: readonly NamedImage[],
+  filter: ContentFilter,
 ): Names {
   const entries = new Map<string, CatalogEntry>(
     contents.map((entry) => [entry.digest, entry]),
   );
-  const reached = new Map<string, ImageName[]>();
-  for (const { parts, target } of images) {
-    const seen = new Set<string>();
-    const todo: string[] = [target];
-    for (let digest = todo.pop(); digest; digest = todo.pop()) {
-      if (seen.has(digest)) continue;
-      seen.add(digest);
-      const names = reached.get(digest);
-      if (names) names.push(parts);
-      else reached.set(digest, [parts]);
-      const entry = entries.get(digest);
-      if (entry) todo.push(...entry.manifests, ...entry.blobs);
-    }
-  }
+  const allowed = images.filter(({ parts }) =>
+    filter.allowsRepository(parts.registry, parts.repository)
+  );
   return {
     registries: new Set(images.map(({ parts }) => parts.registry)),
-    reached,
+    allowed: partsOf(allowed, entries),
+    reached: partsOf(images, entries),
   };
 }
 
-function allowsName(filter: ContentFilter, name: ImageName): boolean {
-  return filter.allowsRepository(name.registry, name.repository);
+/**
+ * Walks from images to all that they refer to, once: a list for each name would
+ * be names times layers, of which a folder from elsewhere may have any number.
+ */
+function partsOf(
+  images: readonly NamedImage[],
+  entries: ReadonlyMap<string, CatalogEntry>,
+): Set<string> {
+  const reached = new Set<string>();
+  const todo: string[] = images.map(({ target }) => target);
+  for (let digest = todo.pop(); digest; digest = todo.pop()) {
+    if (reached.has(digest)) continue;
+    reached.add(digest);
+    const entry = entries.get(digest);
+    if (entry) todo.push(...entry.manifests, ...entry.blobs);
+  }
+  return reached;
 }
 
 interface State {

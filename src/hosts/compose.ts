@@ -31,7 +31,12 @@ export function composeText(user: string, region: Region): string {
   const inRegion = region.parts.flatMap((part) =>
     parseHostsToml(part.text).hosts.map(({ url }) => endpointKey(url))
   );
-  checkOrder(parseHostsToml(text), text, new Set(inRegion));
+  if (!isInOrder(text, new Set(inRegion))) {
+    throw new SyntaxError(
+      'its hosts are not all written as [host."URL"], and containerd 2 reads ' +
+        "no others; write them so and run configure again",
+    );
+  }
   return text;
 }
 
@@ -47,11 +52,18 @@ function switchedOff(text: string, keys: ReadonlySet<string>): string {
 }
 
 /** What is in the region must be asked first, by every version of containerd. */
-function checkOrder(
-  { hosts }: HostsFile,
-  text: string,
-  inRegion: ReadonlySet<string>,
-): void {
+function isInOrder(text: string, inRegion: ReadonlySet<string>): boolean {
+  let hosts: HostsFile["hosts"];
+  try {
+    ({ hosts } = parseHostsToml(text));
+  } catch (error) {
+    // Hosts in one line: a table that no header can add to.
+    const inLine = tomlStatements(text).some(({ kind, path }) =>
+      kind === "key" && path[0] === "host" && path.length === 1
+    );
+    if (inLine) return false;
+    throw error;
+  }
   const order = [
     ...new Set(
       tomlStatements(text).filter(isHostTable).map(({ path }) => path[1]),
@@ -61,11 +73,7 @@ function checkOrder(
     endpointKey(url)
   );
   const plain = hosts.every(({ url }, index) => url === order[index]);
-  if (plain && first.every((key) => inRegion.has(key))) return;
-  throw new SyntaxError(
-    'its hosts are not all written as [host."URL"], and containerd 2 reads ' +
-      "no others; write them so and run configure again",
-  );
+  return plain && first.every((key) => inRegion.has(key));
 }
 
 /** Before the first header, and before the comment that belongs to it. */

@@ -15,6 +15,7 @@ import {
   isTable,
   parseConfig,
   readContainerdConfig,
+  SECTIONS,
 } from "./containerd_config.ts";
 import type { FileOperations, NewFile } from "./file_operations.ts";
 import type { TomlTable } from "./hosts_toml.ts";
@@ -49,6 +50,14 @@ const CRI: readonly string[] = [
   "io.containerd.grpc.v1.cri",
   "io.containerd.cri.v1.images",
 ];
+
+/** Replacing a link would hide the file of whoever made it. */
+const IS_LINK = "it is a link: change the file that it leads to";
+
+/** Without Peili's lines it would belong to another table, or format. */
+const BELONGS =
+  'lines that are not Peili\'s belong to a line with "# peili: added"; take ' +
+  "them out, or that comment";
 
 /** A file that says so is written anew by whoever made it. */
 const GENERATED = /^#.*(?:DO NOT EDIT|k0s_managed=true)/im;
@@ -89,21 +98,19 @@ export async function planConfig(
     const text = ownText(lines.trimEnd().split("\n"));
     const there = config.files.find((one) => one.path === dropIn);
     const changed = withFile(config, dropIn, text);
-    const isOurs = !there || unsetKeys(there.text) === "";
+    const isOurs = !there || there.file && unsetKeys(there.text) === "";
     if (isOurs && changed.hostsPath === hostsPath) {
       return write(dropIn, there?.file ?? null, text);
     }
   }
   const place = decidingFile(config);
-  const text = setKey(
-    place.text,
-    [...config.section, "config_path"],
-    hostsPath,
-  );
-  if (isOnly(place, config, text, hostsPath)) {
+  const names = [...config.section, "config_path"];
+  const text = setKey(place.text, names, hostsPath);
+  if (place.file && isOnly(place, config, text, hostsPath)) {
     return write(place.path, place.file, text);
   }
-  return { ...leftAlone("Peili cannot change it in place"), path: place.path };
+  const why = place.file ? "Peili cannot change it in place" : IS_LINK;
+  return { ...leftAlone(why), path: place.path };
 }
 
 /**
@@ -122,17 +129,20 @@ export async function planConfigRestore(
   }
   return (config?.files ?? []).map((one): ConfigPlan => {
     const text = unsetKeys(one.text);
-    if (text === one.text) return { kind: "unchanged", path: one.path };
-    if (text === "") {
-      return { kind: "write", path: one.path, before: one.file, after: null };
-    }
+    const { path, file, table } = one;
+    if (text === one.text) return { kind: "unchanged", path };
+    const leftAlone = (why: string): ConfigPlan => {
+      return { kind: "left-alone", path, why, lines: text };
+    };
+    if (!file) return leftAlone(IS_LINK);
+    if (text === "") return { kind: "write", path, before: file, after: null };
     try {
-      parseConfig(one.path, text);
+      const rest = allElse(parseConfig(path, text));
+      if (!isDeepStrictEqual(rest, allElse(table))) return leftAlone(BELONGS);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      return { kind: "left-alone", path: one.path, why, lines: text };
+      return leftAlone(error instanceof Error ? error.message : String(error));
     }
-    return write(one.path, one.file, text);
+    return write(path, file, text);
   });
 }
 
@@ -169,7 +179,6 @@ async function readOrWhy(
   files: FileOperations,
 ): Promise<ContainerdConfig | null | string> {
   try {
-    if ((await files.status(path))?.kind === "other") return "it is a link";
     return await readContainerdConfig(path, files);
   } catch (error) {
     if (error instanceof SyntaxError) return error.message;
@@ -238,8 +247,7 @@ function withFile(
   text: string,
 ): ContainerdConfig {
   const table = parseConfig(path, text);
-  const file = { bytes: new Uint8Array(), mode: 0 };
-  const changed = { path, text, table, file };
+  const changed = { path, text, table, file: null };
   const there = config.files.some((one) => one.path === path);
   // Imports come in the order of their names, after the file itself.
   const files = there
@@ -276,6 +284,27 @@ function isOnly(
     // Not TOML any more, or a table that cannot be added to: not this way.
     return false;
   }
+}
+
+/** What a file says beside `config_path`, without tables that say nothing. */
+function allElse(table: TomlTable): unknown {
+  const rest = plain(table) as TomlTable;
+  for (const section of SECTIONS) {
+    const registry = at(rest, ["plugins", section, "registry"]);
+    if (isTable(registry)) delete registry.config_path;
+  }
+  return withoutEmpty(rest);
+}
+
+function withoutEmpty(table: TomlTable): TomlTable {
+  const entries = Object.entries(table).map(([name, value]) =>
+    [name, isTable(value) ? withoutEmpty(value) : value] as const
+  );
+  return Object.fromEntries(
+    entries.filter(([, value]) =>
+      !isTable(value) || Object.keys(value).length > 0
+    ),
+  );
 }
 
 /** Without the classes that the parser gives to tables and dates. */

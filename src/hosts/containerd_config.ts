@@ -16,8 +16,8 @@ export interface ConfigFile {
   readonly text: string;
   /** The same, parsed. */
   readonly table: TomlTable;
-  /** The same, as it is on the disk. */
-  readonly file: NewFile;
+  /** The same, as it is on the disk; null: a link leads to it. */
+  readonly file: NewFile | null;
 }
 
 /** The configuration as containerd puts it together. */
@@ -36,7 +36,7 @@ export interface ContainerdConfig {
  * Where `registry` is: in format 1, in format 2, and since containerd 2.0.
  * containerd 2 reads format 2 with the new name, too.
  */
-const SECTIONS = [
+export const SECTIONS = [
   "cri",
   "io.containerd.grpc.v1.cri",
   "io.containerd.cri.v1.images",
@@ -118,14 +118,24 @@ async function readConfigFile(
   const status = await files.status(path);
   if (!status) return null;
   const bytes = await files.read(path);
-  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-  const { mode, owner } = status;
+  const text = decode(path, bytes);
+  const { kind, mode, owner } = status;
   return {
     path,
     text,
     table: parseConfig(path, text),
-    file: { bytes, mode, owner },
+    file: kind === "file" ? { bytes, mode, owner } : null,
   };
+}
+
+/** What is no UTF-8 could not be written back as it was. */
+function decode(path: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+      .decode(bytes);
+  } catch (cause) {
+    throw new SyntaxError(`Cannot read ${path}: not UTF-8`, { cause });
+  }
 }
 
 /** Paths of imports; a star is understood in the last name only. */

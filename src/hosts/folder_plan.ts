@@ -4,9 +4,11 @@
  */
 
 import type { FileOperations, NewFile } from "./file_operations.ts";
+import { splitText } from "./region.ts";
 import {
   type ComposedText,
   type FolderContent,
+  userFile,
   type WantedHosts,
   withHosts,
   withoutHosts,
@@ -63,15 +65,52 @@ export async function planRestore(
   deployment: string,
 ): Promise<FolderPlan | null> {
   let found = true;
-  const planned = await plan(files, path, ({ text, ...rest }) => {
-    const composed = text && withoutHosts({ ...rest, text }, deployment);
+  const planned = await plan(files, path, ({ text }) => {
+    const composed = text && withoutHosts(text, deployment);
     found = Boolean(composed);
     return composed || null;
   });
   // What cannot be read is no concern of a deployment that is not in it.
   if (planned.kind !== "left-alone") return found ? planned : null;
-  const text = await readText(files, `${path}/${HOSTS_FILE}`);
-  return text?.includes(`# peili: deployment ${deployment} `) ? planned : null;
+  const there = await deploymentsIn(files, path);
+  return there.includes(deployment) ? planned : null;
+}
+
+/**
+ * Names of the deployments that have lines in a folder, damaged ones included.
+ *
+ * @param path the folder.
+ * @throws {Error} when reading fails.
+ */
+export async function deploymentsIn(
+  files: FileOperations,
+  path: string,
+): Promise<string[]> {
+  const text = await readText(files, `${path}/${HOSTS_FILE}`) ?? "";
+  return [...text.matchAll(/^# peili: deployment (\S+)/gm)]
+    .map(([, name = ""]) => name);
+}
+
+/**
+ * Whether a folder has settings of the user's. One that Peili cannot read
+ * counts: somebody made it.
+ *
+ * @param path the folder.
+ * @throws {Error} when reading fails.
+ */
+export async function hasSettings(
+  files: FileOperations,
+  path: string,
+): Promise<boolean> {
+  try {
+    const { content: { text, names } } = await readFolder(files, path);
+    const { user } = splitText(text ?? "");
+    const { hosts, ...settings } = userFile(user, names);
+    return hosts.length > 0 || Object.keys(settings).length > 0;
+  } catch (error) {
+    if (error instanceof SyntaxError) return true;
+    throw error;
+  }
 }
 
 async function readText(
@@ -94,9 +133,9 @@ async function plan(
     if (!composed) return { kind: "unchanged", folder, edited: false };
     const edited = composed.userEdited || composed.partEdited;
     const after = composed.text === null ? null : {
+      mode: 0o644,
       ...file,
       bytes: new TextEncoder().encode(composed.text),
-      mode: composed.mode,
     };
     if (!after) {
       if (!file) return { kind: "unchanged", folder, edited };
@@ -106,7 +145,7 @@ async function plan(
         (await files.folderNames(path)).length === 0;
       return { kind: "remove", folder, before: file, withFolder, edited };
     }
-    if (composed.text === content.text && after.mode === file?.mode) {
+    if (composed.text === content.text) {
       return { kind: "unchanged", folder, edited };
     }
     const add = !content.exists;
@@ -140,7 +179,6 @@ async function readFolder(
   const content = {
     exists: status !== null,
     text: file && decode(file.bytes),
-    mode: file?.mode ?? 0o644,
     names: await files.fileNames(path),
   };
   return { content, file };

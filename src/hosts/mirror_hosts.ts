@@ -34,18 +34,12 @@ export interface MirrorHostsOptions {
   /** Where Peili is, `http(s)://host[:port]`, asked in this order. */
   mirrorTargets: readonly string[];
   /**
-   * Further mirrors, asked after Peili, without its headers and without what
-   * the registry is reached with.
+   * Further mirrors, asked after Peili, without what the registry is reached
+   * with.
    *
    * @default []
    */
   additionalTargets?: readonly string[];
-  /**
-   * The `Authorization` header that goes to Peili, and to no other mirror. A
-   * header of another name would follow a redirect to the registry; this one
-   * containerd shows to the token server that such a registry names, too.
-   */
-  authorization?: string;
   /**
    * Whether a target may be this machine's loopback: only where Peili listens
    * there itself.
@@ -132,7 +126,7 @@ function placeOf(registry: string): { folder: string; server?: string } {
 }
 
 function mirrorEntries(options: MirrorHostsOptions): MirrorHost[] {
-  const { resolveTags = true, authorization } = options;
+  const { resolveTags = true } = options;
   const own = options.mirrorTargets.map((text) => ownTarget(text, options));
   if (own.length === 0) {
     throw new RangeError("Cannot write hosts.toml: there is no mirror target");
@@ -148,12 +142,9 @@ function mirrorEntries(options: MirrorHostsOptions): MirrorHost[] {
   for (const target of [...own, ...further]) {
     if (entries.has(target.key)) continue;
     const redirects = own.includes(target);
-    const header = redirects && authorization
-      ? { header: { Authorization: authorization } }
-      : {};
     const { url } = target;
     entries.set(target.key, {
-      ...{ url, redirects, dialTimeout, ...header },
+      ...{ url, redirects, dialTimeout },
       capabilities: [...capabilities],
     });
   }

@@ -5,7 +5,13 @@
  */
 
 import type { FileOperations } from "./file_operations.ts";
-import { type FolderPlan, planFolder, planRestore } from "./folder_plan.ts";
+import {
+  deploymentsIn,
+  type FolderPlan,
+  hasSettings,
+  planFolder,
+  planRestore,
+} from "./folder_plan.ts";
 import {
   DEFAULT_FOLDER,
   isHostsFolder,
@@ -32,7 +38,7 @@ export interface Wanted {
 /**
  * Plans every folder: those that are wanted, those of the user's that would
  * hide `_default`, and those where the deployment has lines that it wants no
- * more.
+ * more. A registry that only the user's `_default` speaks for is left to it.
  *
  * @param root the configuration path, as `rootOf` gives it.
  * @throws {TypeError} when the deployment's name cannot be one.
@@ -53,6 +59,10 @@ export async function* planHosts(
     const path = `${root}/${folder}`;
     try {
       const place = places.get(folder);
+      if (place && await hidesDefault(files, root, folder)) {
+        yield { kind: "left-alone", folder, why: WOULD_HIDE, edited: false };
+        continue;
+      }
       const plan = place
         ? await planFolder(files, path, { ...place, deployment })
         : await planRestore(files, path, deployment);
@@ -62,6 +72,23 @@ export async function* planHosts(
       throw new Error(`Cannot read ${path}: ${why}`, { cause });
     }
   }
+}
+
+/**
+ * Names of the deployments that have lines below the configuration path.
+ *
+ * @param root as `rootOf` gives it.
+ * @throws {Error} when reading fails.
+ */
+export async function deploymentsBelow(
+  root: string,
+  files: FileOperations,
+): Promise<Set<string>> {
+  const folders = (await files.folderNames(root)).filter(isHostsFolder);
+  const names = await Promise.all(
+    folders.map((folder) => deploymentsIn(files, `${root}/${folder}`)),
+  );
+  return new Set(names.flat());
 }
 
 /**
@@ -78,6 +105,21 @@ export function rootOf(configPath: string): string {
     );
   }
   return configPath.replace(/(?<=.)\/+$/, "");
+}
+
+const WOULD_HIDE = "your _default is in use for it, and a folder of its own " +
+  "would hide that from containerd; mirror all registries, which adds to " +
+  "_default, or make the folder yourself and run configure again";
+
+/** Whether a folder, if it came, would take the user's `_default` out of use. */
+async function hidesDefault(
+  files: FileOperations,
+  root: string,
+  folder: string,
+): Promise<boolean> {
+  if (await files.status(`${root}/${folder}`)) return false;
+  if (folder === DEFAULT_FOLDER) return false;
+  return await hasSettings(files, `${root}/${DEFAULT_FOLDER}`);
 }
 
 /** What is wanted in which folder. */

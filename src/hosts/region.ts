@@ -23,8 +23,6 @@ export interface Part {
 export interface Region {
   /** What Peili made, and restoring removes: the file, its folder too, or none. */
   readonly made: "folder" | "file" | null;
-  /** The file's permission bits before a secret came in; null: as they are. */
-  readonly mode: number | null;
   /** Lines that speak for the whole file, such as `server`. */
   readonly settings: string;
   /** As `edited` of a part. */
@@ -86,7 +84,7 @@ export function splitText(text: string): SplitText {
     return { ...mark, body, edited };
   });
   const [settings, ...parts] = bodies;
-  const { newline, made, mode, user: userHash } = first.fields;
+  const { newline, made, user: userHash } = first.fields;
   const start = newline ? first.start - 1 : first.start;
   const before = switchOn(text.slice(0, start));
   const user = before + switchOn(text.slice(last.from));
@@ -95,7 +93,6 @@ export function splitText(text: string): SplitText {
     at: before.length,
     region: {
       made: made === "folder" || made === "file" ? made : null,
-      mode: typeof mode === "string" ? parseInt(mode, 8) : null,
       settings: settings?.body ?? "",
       settingsEdited: settings?.edited ?? null,
       parts: parts.map(({ deployment, body, edited, fields }) => ({
@@ -124,7 +121,6 @@ export function joinText(
   const newline = at > 0 && user[at - 1] !== "\n";
   const begin = {
     ...(region.made ? { made: region.made } : {}),
-    ...(region.mode === null ? {} : { mode: region.mode.toString(8) }),
     ...(newline ? { newline } : {}),
     sha256: region.settingsEdited ?? sha256(region.settings),
     user: sha256(switchOn(user)),

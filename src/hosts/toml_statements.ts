@@ -27,7 +27,9 @@ export interface TomlStatement {
 export function tomlStatements(text: string): TomlStatement[] {
   const statements: TomlStatement[] = [];
   let table: readonly string[] = [];
-  for (let start = 0; start < text.length;) {
+  // Notepad of Windows begins a text with a mark, which the parser skips.
+  const begin = text.startsWith("\ufeff") ? 1 : 0;
+  for (let start = begin; start < text.length;) {
     const first = skipSpaces(text, start);
     if (text[first] === "[") {
       const close = skipValue(text, first);

@@ -26,7 +26,7 @@ export interface UserDataOptions {
 export function userData(options: UserDataOptions): string {
   const files = options.hosts.map(({ folder, ...rest }) => {
     const registry = registryOf(folder);
-    const now = { exists: false, text: null, mode: 0o644, names: [] };
+    const now = { exists: false, text: null, names: [] };
     const wanted = { ...rest, registry, deployment: options.deployment };
     return { folder, ...withHosts(now, wanted) };
   });
@@ -35,8 +35,9 @@ export function userData(options: UserDataOptions): string {
     "#!/bin/sh",
     "# Tells containerd to ask Peili first. User data for cloud-init.",
     "set -eu",
+    "umask 022",
     ...(filledIn ? FIND_ADDRESS : []),
-    ...files.flatMap(({ folder, text, mode }) => {
+    ...files.flatMap(({ folder, text }) => {
       const path = quoted(`${options.configPath}/${folder}`);
       return [
         `folder=${path}`,
@@ -44,13 +45,11 @@ export function userData(options: UserDataOptions): string {
         '  echo "$folder/hosts.toml is there already: left as it is" >&2',
         "else",
         '  mkdir -p "$folder"',
-        `  umask ${(~mode & 0o777).toString(8).padStart(3, "0")}`,
         `  ${
           filledIn ? 'sed "s/NODE_IP/$NODE_IP/g"' : "cat"
         } > "$folder/.hosts.toml" << 'END_OF_HOSTS'`,
         `${filledIn ? withoutHashes(text ?? "") : text}END_OF_HOSTS`,
         '  mv "$folder/.hosts.toml" "$folder/hosts.toml"',
-        "  umask 022",
         "fi",
       ];
     }),

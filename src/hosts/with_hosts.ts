@@ -44,8 +44,6 @@ export interface FolderContent {
   readonly exists: boolean;
   /** The text of its `hosts.toml`, or null if there is none. */
   readonly text: string | null;
-  /** Permission bits of its `hosts.toml`. */
-  readonly mode: number;
   /** Names of the files in it. */
   readonly names: readonly string[];
 }
@@ -54,8 +52,6 @@ export interface FolderContent {
 export interface ComposedText {
   /** The whole new text; null: no file, as before Peili came. */
   readonly text: string | null;
-  /** Its permission bits: closed to others while a secret of Peili's is in it. */
-  readonly mode: number;
   /** What goes with the file when it goes: its folder, or nothing. */
   readonly made: Region["made"];
   /** Whether the user has changed his part since Peili last wrote. */
@@ -75,11 +71,9 @@ export function withHosts(
   now: FolderContent,
   wanted: WantedHosts,
 ): ComposedText {
-  if (now.text !== null) parseHostsToml(now.text); // also what the user broke
   const split = splitText(now.text ?? "");
   const region = split.region ?? {
     made: now.text !== null ? null : now.exists ? "file" as const : "folder",
-    mode: null,
     settings: "",
     settingsEdited: null,
     parts: [],
@@ -94,12 +88,9 @@ export function withHosts(
     ? region.parts.map((one) => one === old ? part : one)
     : [...others, part];
   const settings = newSettings(wanted, { split, region, file, others, now });
-  const bits = modes(now.mode, { ...region, parts });
-  const next = { ...region, ...settings, parts, mode: bits.before };
   return {
-    text: composeText(split.user, next),
-    mode: bits.mode,
-    made: next.made,
+    text: composeText(split.user, { ...region, ...settings, parts }),
+    made: region.made,
     userEdited: split.userEdited,
     partEdited: part.edited !== null,
   };
@@ -112,7 +103,7 @@ export function withHosts(
  * @throws {SyntaxError} when it cannot be told which lines are Peili's.
  */
 export function withoutHosts(
-  { text, mode }: Pick<FolderContent, "mode"> & { text: string },
+  text: string,
   deployment: string,
 ): ComposedText | null {
   const { user, at, region, userEdited } = splitText(text);
@@ -125,20 +116,17 @@ export function withoutHosts(
     (gone.edited ? withoutTables(gone.text, gone.urls) : "");
   const newline = left !== "" && at > 0 && user[at - 1] !== "\n" ? "\n" : "";
   const kept = user.slice(0, at) + newline + left + user.slice(at);
-  const bits = modes(mode, { ...region, parts });
-  const next = { ...region, parts, mode: bits.before };
   const made = last && kept === "" ? region.made : null;
   return {
-    text: last ? (made ? null : kept) : composeText(kept, next),
-    mode: bits.mode,
+    text: last ? (made ? null : kept) : composeText(kept, { ...region, parts }),
     made,
     userEdited,
     partEdited: gone.edited !== null,
   };
 }
 
-/** What the user's text says to containerd. */
-function userFile(user: string, names: readonly string[]): HostsFile {
+/** What the user's text, and what lies beside it, say to containerd. */
+export function userFile(user: string, names: readonly string[]): HostsFile {
   // containerd takes an empty file for an absent one.
   if (user !== "") return parseHostsToml(user);
   return { ...certificateSettings(names), hosts: [] };
@@ -188,7 +176,10 @@ function newSettings(
     now: FolderContent;
   },
 ): Pick<Region, "settings" | "settingsEdited"> {
-  if (region.settingsEdited) return region;
+  if (region.settingsEdited) {
+    parseHostsToml(region.settings);
+    return region;
+  }
   const before = others.length > 0
     ? parseHostsToml(region.settings).server
     : undefined;
@@ -201,23 +192,3 @@ function newSettings(
   const text = formatHostsToml({ ...settings, hosts: [] });
   return { settings: text && `${text}\n`, settingsEdited: null };
 }
-
-/**
- * The file's permission bits from now on, and what they were before they were
- * changed. A user's own change of them since then stays.
- */
-function modes(
-  mode: number,
-  { parts, mode: before }: Region,
-): { mode: number; before: number | null } {
-  const secret = parts.some(({ text }) =>
-    parseHostsToml(text).hosts.some(({ header }) => header !== undefined)
-  );
-  const closed = mode & OWNER_ONLY;
-  if (secret) return { mode: closed, before: before ?? mode };
-  const isOurs = before !== null && mode === (before & OWNER_ONLY);
-  return { mode: isOurs ? before : mode, before: null };
-}
-
-/** For a file that holds credentials. containerd reads it as root. */
-const OWNER_ONLY = 0o600;

@@ -64,7 +64,7 @@ export async function openIngest(
         continue;
       }
       const verifier = digestVerifier(digest);
-      const offset = await readBack(file, size, verifier);
+      const offset = await readBack(file, { size, signal }, verifier);
       return new Ingest({ folder, blob, file, digest, size }, verifier, offset);
     } catch (error) {
       file.close();
@@ -156,7 +156,7 @@ async function isAt(file: Deno.FsFile, folder: string): Promise<boolean> {
 /** Hashes what is there already; more than there can be is thrown away. */
 async function readBack(
   file: Deno.FsFile,
-  size: number,
+  { size, signal }: { readonly size: number; readonly signal: AbortSignal },
   verifier: DigestVerifier,
 ): Promise<number> {
   const { size: there } = await file.stat();
@@ -167,6 +167,7 @@ async function readBack(
   const chunk = new Uint8Array(Math.min(CHUNK_BYTES, there));
   let offset = 0;
   while (offset < there) {
+    signal.throwIfAborted(); // It may be gigabytes.
     const read = await file.read(chunk);
     if (!read) break;
     verifier.update(chunk.subarray(0, read));

@@ -16,7 +16,7 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { RegistryError } from "../oci/error.ts";
 import { rangeLength } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
-import type { Peer } from "../routing/router.ts";
+import type { Peer, Router } from "../routing/router.ts";
 import type { Aside } from "./aside.ts";
 import { type BreakReason, resumedBody, type StartedBody } from "./resume.ts";
 import { CorruptError, discard, type Started, startFrom } from "./start.ts";
@@ -25,6 +25,8 @@ import { CorruptError, discard, type Started, startFrom } from "./start.ts";
 export interface TriesDeps {
   /** Makes the source of one peer. */
   readonly connect: (peer: Peer) => ContentSource;
+  /** Hears who has not got what it was found for. */
+  readonly router: Pick<Router, "forget">;
   /** Remembers who failed. */
   readonly aside: Aside;
   /** Hears of peers that fail. */
@@ -103,7 +105,7 @@ export const CORRUPT_ASIDE_MS = 600_000;
  * @returns The tries
  */
 export function tries(deps: TriesDeps): Tries {
-  const { connect, aside, log, metrics } = deps;
+  const { connect, router, aside, log, metrics } = deps;
 
   /** Asks one peer; what goes wrong is counted and told, and is null. */
   async function attempt<T>(
@@ -114,7 +116,10 @@ export function tries(deps: TriesDeps): Tries {
   ): Promise<T | RegistryError | null> {
     try {
       const answer = await question(connect(peer), signal);
-      if (answer === null && !signal.aborted) failed(peer, request, "missing");
+      if (answer === null && !signal.aborted) {
+        failed(peer, request, "missing");
+        if (request) router.forget(request.digest, peer);
+      }
       return answer;
     } catch (error) {
       if (error instanceof RegistryError) return error;

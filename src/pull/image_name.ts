@@ -6,7 +6,7 @@
  */
 
 import type { Digest } from "../oci/digest.ts";
-import { parseImageName } from "../oci/reference.ts";
+import { parseImageName, splitFamiliarName } from "../oci/reference.ts";
 import { registryUrl } from "../upstream/address.ts";
 
 /** What is to be pulled. */
@@ -38,7 +38,8 @@ export interface WantedImage {
  */
 export function parseWantedImage(text: string): WantedImage | null {
   const [, scheme, rest = ""] = /^(https?:\/\/)?(.*)$/s.exec(text) ?? [];
-  const found = parseImageName(withTag(withRegistry(rest)));
+  const { registry: host, path } = splitFamiliarName(rest);
+  const found = parseImageName(`${host}/${withTag(path)}`);
   if (!found) return null;
   const { registry, repository, tag, digest } = found;
   const target = digest ?? tag;
@@ -55,17 +56,6 @@ export function parseWantedImage(text: string): WantedImage | null {
   };
 }
 
-function withRegistry(text: string): string {
-  const slash = text.indexOf("/");
-  const first = text.slice(0, Math.max(slash, 0));
-  const isHost = /[.:\[]/.test(first) || first === "localhost";
-  const registry = isHost ? first : "docker.io";
-  const path = isHost ? text.slice(slash + 1) : text;
-  if (registry !== "docker.io" && registry !== "index.docker.io") return text;
-  return `docker.io/${path.includes("/") ? path : `library/${path}`}`;
-}
-
-function withTag(text: string): string {
-  const path = text.slice(text.indexOf("/"));
-  return /[:@]/.test(path) ? text : `${text}:latest`;
+function withTag(path: string): string {
+  return /[:@]/.test(path) ? path : `${path}:latest`;
 }

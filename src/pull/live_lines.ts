@@ -8,8 +8,16 @@
 export interface Screen {
   /** Takes text at once. */
   write(text: string): void;
-  /** Characters of a line; null where it is no terminal. */
-  readonly columns: () => number | null;
+  /** How much fits; null where it is no terminal. */
+  readonly size: () => ScreenSize | null;
+}
+
+/** A terminal's size; 0 is what one says that does not know. */
+export interface ScreenSize {
+  /** Characters of a line. */
+  readonly columns: number;
+  /** Lines. */
+  readonly rows: number;
 }
 
 /** Lines that stay, and lines that change. */
@@ -20,8 +28,9 @@ export interface LiveLines {
   show(lines: readonly string[]): void;
 }
 
-/** For a terminal that does not know how wide it is. */
+/** For a terminal that does not know how large it is. */
 const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
 
 /**
  * Makes the lines of a screen.
@@ -30,24 +39,36 @@ const DEFAULT_COLUMNS = 80;
  * @returns The lines, none yet
  */
 export function liveLines(screen: Screen): LiveLines {
-  let shown: readonly string[] = [];
+  let latest: readonly string[] = [];
+  let shown: readonly string[] = []; // What fitted of them.
 
   function draw(stays: string, lines: readonly string[]): void {
-    const columns = screen.columns() || DEFAULT_COLUMNS;
+    const columns = screen.size()?.columns || DEFAULT_COLUMNS;
+    const rows = screen.size()?.rows || DEFAULT_ROWS;
     // One text, or it would flicker. Up to the first line, and clear below.
     const up = shown.length > 0 ? `\x1b[${shown.length}A\r\x1b[J` : "";
     // A line that wraps would be two to go up.
-    const cut = lines.map((line) => [...line].slice(0, columns - 1).join(""));
+    const cut = fitting(lines, rows - 1)
+      .map((line) => [...line].slice(0, columns - 1).join(""));
     shown = cut;
     screen.write(up + stays + cut.map((line) => `${line}\n`).join(""));
   }
 
   return {
-    print: (line) => draw(`${line}\n`, shown),
+    print: (line) => draw(`${line}\n`, latest),
     show(lines) {
-      if (screen.columns() !== null) draw("", lines);
+      if (screen.size() === null) return;
+      latest = lines;
+      draw("", lines);
     },
   };
+}
+
+/** The cursor never comes to what has left the screen at its upper end. */
+function fitting(lines: readonly string[], room: number): readonly string[] {
+  if (lines.length <= room) return lines;
+  const shown = lines.slice(0, Math.max(0, room - 1));
+  return [...shown, `  and ${lines.length - shown.length} more`];
 }
 
 /** A part of a bar. */

@@ -41,7 +41,7 @@ export function pullProgress(screen: Screen): PullProgress {
   const lines = liveLines(screen);
   const running = new Map<Digest, Piece>();
   const show = () => lines.show([...running.values()].map(liveLine));
-  const isTerminal = screen.columns() !== null;
+  const isTerminal = screen.size() !== null;
   const timer = setInterval(() => {
     if (isTerminal) show();
     else if (running.size > 0) lines.print(plainLine([...running.values()]));

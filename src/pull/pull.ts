@@ -25,6 +25,7 @@ import { type OriginName, origins } from "./origins.ts";
 import {
   choosePlatform,
   formatPlatform,
+  parsePlatform,
   type WantedPlatform,
 } from "./platform.ts";
 import { resolveTarget } from "./resolve.ts";
@@ -180,9 +181,10 @@ function chosen(
 ): readonly IndexEntry[] {
   const fitting = choosePlatform(entries, platform);
   if (fitting.length > 0 || entries.length === 0) return fitting;
-  const there = entries.flatMap(({ platform }) =>
-    platform && platform.os !== "unknown" ? [formatPlatform(platform)] : []
-  );
+  // What could be asked for: others may say anything, to a terminal, too.
+  const there = entries.flatMap(({ platform }) => platform ?? [])
+    .filter(({ os }) => os !== "unknown").map(formatPlatform)
+    .filter((text) => parsePlatform(text) !== null);
   const wanted = platform === "all" ? "any platform" : formatPlatform(platform);
   throw new Error(
     `Cannot pull ${name} for ${wanted}: it has ${

@@ -22,6 +22,8 @@ export interface MemoryNetwork {
  */
 export function memoryNetwork(): MemoryNetwork {
   const members = new Map<string, { peer: Peer; keys: Set<string> }>();
+  const away = (self: Peer, { zone = "" }: Peer) =>
+    Number(zone !== (self.zone ?? ""));
   return {
     join(self) {
       const keys = new Set<string>();
@@ -32,7 +34,10 @@ export function memoryNetwork(): MemoryNetwork {
             ? { ready: true }
             : { ready: false, reason: "left the network" },
         async *lookup(key, { signal }) {
-          for (const { peer, keys } of members.values()) {
+          const all = [...members.values()].sort((a, b) =>
+            away(self, a.peer) - away(self, b.peer)
+          );
+          for (const { peer, keys } of all) {
             if (signal.aborted) return;
             if (peer.id !== self.id && keys.has(key)) yield peer;
           }
@@ -52,6 +57,7 @@ export function memoryNetwork(): MemoryNetwork {
           gone.forEach((key) => keys.delete(key));
           return Promise.resolve();
         },
+        forget: (key, peer) => void members.get(peer.id)?.keys.delete(key),
       };
     },
     leave: (peer) => void members.delete(peer.id),

@@ -14,6 +14,8 @@ export const HOLDS_PREFIX = "/peili/v1/holds/";
 export interface PeerIdentity {
   /** Unique to the process. */
   readonly id: string;
+  /** Where it is, as its operator named it; none: nowhere in particular. */
+  readonly zone?: string;
 }
 
 /**

@@ -10,6 +10,8 @@ export interface Peer {
   readonly id: string;
   /** `host:port` of its peer listener; IPv6 in brackets. */
   readonly address: string;
+  /** Where it is, as its operator named it; none: nowhere in particular. */
+  readonly zone?: string;
 }
 
 /** Whether discovery works, and if not, why, in words for a person. */
@@ -34,8 +36,8 @@ export interface Router {
   /**
    * Finds peers that have a key, never this one.
    *
-   * @returns The holders as they are found, best first; it ends when all who
-   * know have been asked
+   * @returns The holders as they are found, best first: own zone, then nearest,
+   * at random among equals; it ends when all who know have been asked
    */
   lookup(key: string, options: LookupOptions): AsyncIterable<Peer>;
 
@@ -53,4 +55,10 @@ export interface Router {
 
   /** Tells the cluster that this node has these keys no more. */
   withdraw(keys: readonly string[]): Promise<void>;
+
+  /**
+   * A peer that was found said that it has not got a key: it is not found for
+   * that key again, unless it tells of it anew.
+   */
+  forget(key: string, peer: Peer): void;
 }

@@ -24,6 +24,12 @@ export interface StaticPeersOptions {
    * this one included, so that all agree on who is nearest to a key.
    */
   readonly addresses: readonly string[];
+  /**
+   * Where this node is, as its peer listener tells it.
+   *
+   * @default {""}
+   */
+  readonly zone?: string;
   /** Hears when a peer goes or comes. */
   readonly log: Log;
   /**
@@ -77,7 +83,7 @@ const AWAY_GRACE_MS = 3_000;
  * @returns The router
  */
 export function staticPeers(options: StaticPeersOptions): StaticPeers {
-  const { addresses, log, fetcher = fetch } = options;
+  const { addresses, log, zone = "", fetcher = fetch } = options;
   const live = new Map<string, Peer>(); // By address.
   const awaySince = new Map<string, number>(); // Those that were live once.
   const bootUntil = performance.now() + BOOT_MS;
@@ -85,9 +91,9 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
 
   async function probe(address: string, signal: AbortSignal): Promise<void> {
     try {
-      const { id } = await identify(fetcher, address, signal);
+      const { id, zone } = await identify(fetcher, address, signal);
       if (!live.has(address)) log.info("peer is there", { peer: address, id });
-      live.set(address, { id, address });
+      live.set(address, { id, address, ...(zone ? { zone } : {}) });
       awaySince.delete(address);
     } catch (error) {
       if (signal.aborted) return;
@@ -156,7 +162,11 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
     },
     lookup(key, { signal }) {
       const others = [...live.values()].filter(({ id }) => id !== options.id);
-      return asTheyCome(others, (peer, end) => holds(peer, key, end), signal);
+      return asTheyCome(others, {
+        ask: (peer, end) => holds(peer, key, end),
+        isFirst: (peer) => (peer.zone ?? "") === zone,
+        signal,
+      });
     },
     self: () => live.values().find(({ id }) => id === options.id) ?? null,
     nearest: (key, count) =>
@@ -164,6 +174,7 @@ export function staticPeers(options: StaticPeersOptions): StaticPeers {
         .slice(0, count),
     advertise: () => Promise.resolve(),
     withdraw: () => Promise.resolve(),
+    forget() {/* it is asked again each time */},
   };
 }
 
@@ -200,27 +211,41 @@ async function readIdentity(
 
 function parseIdentity(text: string): PeerIdentity | null {
   try {
-    const id = JSON.parse(text)?.id;
-    return typeof id === "string" ? { id } : null;
+    const { id, zone } = JSON.parse(text) ?? {};
+    if (typeof id !== "string") return null;
+    return { id, ...(typeof zone === "string" ? { zone } : {}) };
   } catch {
     return null; // Not JSON: something else listens there.
   }
 }
 
+interface Asking<P, T> {
+  readonly ask: (item: P, signal: AbortSignal) => Promise<T | null>;
+  /** Who comes first, however late: the others wait for all of these. */
+  readonly isFirst: (item: P) => boolean;
+  readonly signal: AbortSignal;
+}
+
 /** Asks all at once and yields what is not null, fastest first. */
 async function* asTheyCome<P, T>(
   items: readonly P[],
-  ask: (item: P, signal: AbortSignal) => Promise<T | null>,
-  signal: AbortSignal,
+  { ask, isFirst, signal }: Asking<P, T>,
 ): AsyncIterable<T> {
   using end = abortScope(signal);
   const asked = new Map(items.map((item, index) => [
     index,
     ask(item, end.signal).then((answer) => ({ index, answer })),
   ]));
+  let firsts = items.filter(isFirst).length;
+  const held: T[] = [];
   while (asked.size > 0 && !signal.aborted) {
     const { index, answer } = await Promise.race(asked.values());
     asked.delete(index);
-    if (answer !== null) yield answer;
+    const item = items[index];
+    const first = item !== undefined && isFirst(item);
+    if (first) firsts--;
+    if (answer !== null && (first || firsts === 0)) yield answer;
+    else if (answer !== null) held.push(answer);
+    if (firsts === 0 && !signal.aborted) yield* held.splice(0);
   }
 }

@@ -54,25 +54,54 @@ async function run(
   input: string,
   signal: AbortSignal,
 ): Promise<{ code: number; text: string }> {
-  await using child = start(program, signal);
+  signal.throwIfAborted();
+  const child = start(program);
+  const end = () => kill(child);
+  signal.addEventListener("abort", end, { once: true });
+  try {
+    return await talk(child, input, signal);
+  } catch (cause) {
+    throw new Error(`Cannot use ${program}`, { cause });
+  } finally {
+    signal.removeEventListener("abort", end);
+    kill(child);
+    await child.status;
+  }
+}
+
+async function talk(
+  child: Deno.ChildProcess,
+  input: string,
+  signal: AbortSignal,
+): Promise<{ code: number; text: string }> {
   const writer = child.stdin.getWriter();
   // One that does not read its input may answer all the same.
   await writer.write(new TextEncoder().encode(input)).catch(() => {});
   await writer.close().catch(() => {});
-  const text = await readText(child.stdout, MAX_ANSWER_BYTES);
+  // Who was started by the helper may hold its output open when it is killed.
+  const answer = child.stdout.pipeThrough(new TransformStream(), { signal });
+  const text = await readText(answer, MAX_ANSWER_BYTES);
   const { code } = await child.status;
   signal.throwIfAborted();
   return { code, text };
 }
 
-function start(program: string, signal: AbortSignal): Deno.ChildProcess {
+/** Not by SIGTERM: what hangs may not listen. */
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+function start(program: string): Deno.ChildProcess {
   try {
     return new Deno.Command(program, {
       args: ["get"],
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
-      signal,
     }).spawn();
   } catch (cause) {
     const remedy = cause instanceof Deno.errors.NotCapable

@@ -99,9 +99,11 @@ async function readToken(response: Response, host: string): Promise<string> {
 function parseToken(text: string): string | null {
   try {
     const { token, ["access_token"]: accessToken } = JSON.parse(text);
-    const found = token ?? accessToken;
+    const found = token || accessToken; // Some send both, one of them empty.
     // Else it would not fit into a header.
-    return /^[\x21-\x7e]+$/.test(found) ? String(found) : null;
+    return typeof found === "string" && /^[\x21-\x7e]+$/.test(found)
+      ? found
+      : null;
   } catch {
     return null;
   }

@@ -318,6 +318,25 @@ Deno.test("catalog() walks references that go in a circle", () => {
   assert.deepEqual(createdOf(events), [INDEX, MANIFEST].toSorted());
 });
 
+Deno.test("catalog() looks at content a few times, however many names it has", () => {
+  const { catalog } = make({ registryFilters: [/secret/] });
+  let looks = 0;
+  const counted = {
+    ...info(MANIFEST),
+    get blobs() {
+      looks++;
+      return [LAYER];
+    },
+  };
+  const images = Array.from({ length: 1_000 }, (_, index) => ({
+    name: `docker.io/app:v${index}`,
+    target: MANIFEST,
+  }));
+  const events = catalog.update([counted, info(LAYER)], images);
+  assert.deepEqual(createdOf(events), [MANIFEST, LAYER].toSorted());
+  assert.ok(looks <= 3, `${looks} looks`);
+});
+
 Deno.test("catalog() stops sharing what only a filtered image reaches now", () => {
   const { catalog } = make({ registryFilters: [/secret/] });
   const share = (tags: readonly string[]): ReturnType<Catalog["update"]> =>

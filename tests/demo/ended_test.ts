@@ -13,7 +13,7 @@ import { isOpen, processesWith } from "./leftovers.ts";
 /** Large enough that a round is still going on when it is ended. */
 const ARGS = ["--nodes=2", "--image-size=20MB", "--registry-mbit=100"];
 
-function startDemo(folder: string): Deno.ChildProcess {
+function startDemo(folder: string, detached = false): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     cwd: ROOT,
     args: ["run", "--quiet", "-P=demo", "demo/main.ts", ...ARGS],
@@ -21,6 +21,7 @@ function startDemo(folder: string): Deno.ChildProcess {
     stdin: "null",
     stdout: "piped",
     stderr: "null",
+    detached,
   }).spawn();
 }
 
@@ -72,3 +73,22 @@ Deno.test.each(ENDS)(
     assert.deepEqual(await Array.fromAsync(Deno.readDir(folder.path)), []);
   },
 );
+
+const IN_A_TERMINAL = true;
+
+Deno.test("the demo leaves nothing when Ctrl-C reaches all its processes while they start", async () => {
+  await using folder = await temporaryFolder();
+  const demo = startDemo(folder.path, IN_A_TERMINAL);
+  const reader = demo.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  await untilWritten(reader, "Peili on this machine");
+  // Twice, as it hears it below `deno task`.
+  const group = `kill -s INT -- -${demo.pid}`;
+  await new Deno.Command("sh", { args: ["-c", `${group}; ${group}`] }).output();
+  assert.equal((await demo.status).code, 130);
+  await reader.cancel();
+  await eventually(
+    "all ended",
+    async () => (await processesWith(folder.path)).length === 0,
+  );
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(folder.path)), []);
+});

@@ -53,7 +53,7 @@ Deno.test("demoView() writes a bar a node where it is no terminal", () => {
   let text = "";
   const view = demoView({
     write: (more) => void (text += more),
-    columns: () => null,
+    size: () => null,
   });
   view.preparing("a node");
   view.begins("Round 1", 100e6);
@@ -74,7 +74,7 @@ Deno.test("demoView() draws the bars while they grow on a terminal", () => {
   const texts: string[] = [];
   const view = demoView({
     write: (text) => void texts.push(text),
-    columns: () => 80,
+    size: () => ({ columns: 80, rows: 24 }),
   });
   view.begins("Round 1", 100e6);
   view.shows([figures("node-1", null, 50e6, 0)], ONGOING);

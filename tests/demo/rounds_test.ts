@@ -49,7 +49,7 @@ Deno.test("runDemo() shows 5 nodes that cost the registry one image, and one tha
   let shown = "";
   const view = demoView({
     write: (text) => void (shown += text),
-    columns: () => null,
+    size: () => null,
   });
   let path = "";
   let rounds: RoundFigures[] = [];

@@ -226,6 +226,62 @@ Deno.test("planConfigRestore() keeps what the user changed since", async () => {
   );
 });
 
+Deno.test.each([
+  {
+    name: "a key in the table that was added",
+    before: `version = 2\n[debug]\nlevel = "info"\n`,
+    add: "x = 1\n",
+  },
+  {
+    name: "a section in the file that was added",
+    before: null,
+    add: '[debug]\nlevel = "info"\n',
+  },
+])(
+  "planConfigRestore() leaves alone $name: it would mean something else",
+  async (row) => {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/config.toml`;
+    if (row.before !== null) await folder.write("config.toml", row.before);
+    await carryOutConfig(await planConfig(path, HOSTS, DENO_FILES), DENO_FILES);
+    await folder.write(
+      "config.toml",
+      await folder.read("config.toml") + row.add,
+    );
+    const [plan] = await planConfigRestore(path, DENO_FILES);
+    const { why } = leftAlone(plan ?? assert.fail());
+    assert.match(why, /not Peili's belong to a line with "# peili: added"/);
+  },
+);
+
+Deno.test("planConfig() and planConfigRestore() replace no link", async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/config.toml`;
+  await writeTree(folder.path, {
+    "config.toml": `version = 3\nimports = ["${folder.path}/conf.d/*.toml"]\n`,
+    "real.toml": `${V2}\n${LIST}\n`,
+    "conf.d/zz.toml": { link: "../real.toml" },
+  });
+  const before = await planConfig(path, HOSTS, DENO_FILES);
+  assert.equal(before.path, `${folder.path}/conf.d/zz.toml`);
+  assert.match(leftAlone(before).why, /it is a link/);
+
+  const real = `${folder.path}/real.toml`;
+  await carryOutConfig(await planConfig(real, HOSTS, DENO_FILES), DENO_FILES);
+  assert.equal((await planConfig(path, HOSTS, DENO_FILES)).kind, "unchanged");
+  const plans = await planConfigRestore(path, DENO_FILES);
+  assert.deepEqual(plans.map(({ kind }) => kind), ["unchanged", "left-alone"]);
+});
+
+Deno.test("planConfig() leaves alone what is no UTF-8, which it could not write back", async () => {
+  await using folder = await temporaryFolder();
+  const bytes = [0x23, 0xff, 0x0a];
+  await writeTree(folder.path, { "config.toml": { bytes } });
+  const path = `${folder.path}/config.toml`;
+  const plan = await planConfig(path, HOSTS, DENO_FILES);
+  assert.match(leftAlone(plan).why, /config\.toml: not UTF-8/);
+});
+
 Deno.test("readContainerdConfig() ends where imports lead in a circle", async () => {
   await using folder = await temporaryFolder({
     "a.toml": 'version = 3\nimports = ["b.toml", "none.toml"]\n',

@@ -81,6 +81,37 @@ Deno.test("configureHosts() adds to registries that hide _default, unless told n
   assert.equal(await at.read("docker.io/hosts.toml"), USER);
 });
 
+Deno.test.each([
+  { name: "a mirror", file: "_default/hosts.toml", text: USER },
+  { name: "certificates", file: "_default/ca.crt", text: "pem" },
+  { name: "what it cannot read", file: "_default/hosts.toml", text: "x = " },
+])(
+  "configureHosts() makes no folder that would hide $name in the user's _default",
+  async (row) => {
+    await using at = await temporaryFolder({
+      [row.file]: row.text,
+      "quay.io/hosts.toml": USER,
+    });
+    const before = await at.files();
+    const some = wanted(["https://docker.io", "https://quay.io"]);
+    assert.deepEqual(await kindsOf(at.path, some), [
+      "docker.io left-alone",
+      "quay.io written",
+    ]);
+    assert.deepEqual(await kindsOf(at.path, { ...some, hosts: [] }), [
+      "quay.io written",
+    ]);
+    assert.deepEqual(await at.files(), before);
+  },
+);
+
+Deno.test("configureHosts() does not take another deployment's _default for the user's", async () => {
+  await using at = await temporaryFolder();
+  await configureHosts(at.path, wanted([], { deployment: "a" }));
+  const b = wanted(["https://docker.io"], { deployment: "b" });
+  assert.deepEqual(await kindsOf(at.path, b), ["docker.io written"]);
+});
+
 Deno.test("configureHosts() takes its lines out where they are wanted no more", async () => {
   await using at = await temporaryFolder({ "docker.io/hosts.toml": USER });
   await configureHosts(at.path, wanted(["https://docker.io", "http://a:5000"]));

@@ -125,6 +125,13 @@ ca = '/etc/ssl/corp.pem'
     },
   },
   {
+    name: "byte_order_mark",
+    tree: {
+      "a.example/hosts.toml": `\ufeff${MIRROR}`,
+      "b.example/hosts.toml": `\ufeff# a = b\n${MIRROR}`,
+    },
+  },
+  {
     name: "empty_file_and_empty_folder",
     tree: { "docker.io/hosts.toml": "", "quay.io": { folder: true } },
   },
@@ -185,8 +192,10 @@ ca = '/etc/ssl/corp.pem'
         `host."https://mirror.example".capabilities = ["pull"]\n`,
       "b.example/hosts.toml":
         `[host]\n"https://mirror.example" = { skip_verify = true }\n`,
+      "c.example/hosts.toml":
+        `host = { "https://mirror.example" = { skip_verify = true } }\n`,
     },
-    leftAlone: ["a.example", "b.example"],
+    leftAlone: ["a.example", "b.example", "c.example"],
   },
   {
     name: "address_in_brackets",

@@ -60,6 +60,18 @@ Deno.test.each(["", "\n", "# only a comment", "  \r\n# x\r\n"])(
   (text) => assert.deepEqual(tomlStatements(text), []),
 );
 
+Deno.test("tomlStatements() begins after a byte order mark", () => {
+  const [first, second] = tomlStatements("\ufeff# a = b\n[c]\nd = 1\n");
+  assert.deepEqual([first?.kind, first?.path, first?.start], [
+    "table",
+    ["c"],
+    9,
+  ]);
+  assert.deepEqual(second?.path, ["c", "d"]);
+  const [header] = tomlStatements("\ufeff[c]\n");
+  assert.deepEqual([header?.kind, header?.start], ["table", 1]);
+});
+
 Deno.test("tomlStatements() reads lines that end as on Windows", () => {
   const text = 'a = "b"\r\n[c]\r\nd = 1 # e\r\n';
   const found = tomlStatements(text).map(({ path, value }) =>

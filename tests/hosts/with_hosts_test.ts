@@ -18,8 +18,8 @@ import { random } from "../suites/random.ts";
 const TARGET = "http://10.0.0.1:30020";
 
 /** A folder that is there, with this text. */
-function folder(text: string | null, mode = 0o644) {
-  return { exists: true, text, mode, names: ["hosts.toml"] };
+function folder(text: string | null) {
+  return { exists: true, text, names: ["hosts.toml"] };
 }
 
 function wanted(
@@ -41,7 +41,7 @@ function configured(text: string, ...args: Parameters<typeof wanted>): string {
 }
 
 function restored(text: string, deployment = "peili"): string {
-  return textOf(withoutHosts({ text, mode: 0o644 }, deployment));
+  return textOf(withoutHosts(text, deployment));
 }
 
 function urlsOf(text: string): string[] {
@@ -104,32 +104,6 @@ Deno.test.each([
   assert.equal(parseHostsToml(configured(text)).hosts[0]?.ca, ca);
 });
 
-Deno.test("withHosts() gives the authorization to Peili alone, and closes the file", () => {
-  const now = folder(null, 0o644);
-  const secret = wanted("peili", {
-    authorization: "Basic dTpw",
-    additionalTargets: ["http://zot.example"],
-  });
-  const { text, mode } = withHosts(now, secret);
-  const headers = parseHostsToml(text ?? "").hosts.map(({ header }) => header);
-  assert.deepEqual({ ...headers[0] }, { Authorization: "Basic dTpw" });
-  assert.equal(headers[1], undefined);
-  assert.equal(mode, 0o600);
-});
-
-Deno.test("withoutHosts() gives the file its permissions back", () => {
-  const secret = wanted("peili", { authorization: "Basic dTpw" });
-  const user = '[host."https://mirror.example"]\n';
-  const { text, mode } = withHosts(folder(user, 0o664), secret);
-  assert.equal(mode, 0o600);
-  const again = withHosts(folder(text, mode), secret);
-  assert.deepEqual([again.text, again.mode], [text, mode]);
-  const back = withoutHosts({ text: text ?? "", mode }, "peili");
-  assert.deepEqual([back?.text, back?.mode], [user, 0o664]);
-  const edited = withoutHosts({ text: text ?? "", mode: 0o640 }, "peili");
-  assert.equal(edited?.mode, 0o640);
-});
-
 Deno.test("withHosts() keeps deployments apart, and restores one without the other", () => {
   const user = 'server = "https://a.example"\n# mine';
   const a = configured(user, "a");
@@ -138,7 +112,7 @@ Deno.test("withHosts() keeps deployments apart, and restores one without the oth
   assert.equal(withHosts(folder(b), wanted("a")).text, b);
   const onlyB = restored(b, "a");
   assert.deepEqual(urlsOf(onlyB), ["http://10.0.0.1:31020"]);
-  assert.equal(withoutHosts({ text: onlyB, mode: 0o644 }, "a"), null);
+  assert.equal(withoutHosts(onlyB, "a"), null);
   assert.equal(restored(onlyB, "b"), user);
   assert.equal(restored(restored(b, "b"), "a"), user);
 });
@@ -151,15 +125,41 @@ Deno.test("withHosts() lets two deployments share a target", () => {
 
 Deno.test("withHosts() keeps the server for a deployment that does not know it", () => {
   const a = withHosts(
-    { exists: false, text: null, mode: 0o644, names: [] },
+    { exists: false, text: null, names: [] },
     { ...wanted("a"), server: "http://a.example" },
   );
   const b = configured(a.text ?? "", "b");
   assert.equal(parseHostsToml(b).server, "http://a.example");
   const onlyB = restored(b, "a");
   assert.equal(parseHostsToml(onlyB).server, "http://a.example");
-  const none = withoutHosts({ text: onlyB, mode: 0o644 }, "b");
+  const none = withoutHosts(onlyB, "b");
   assert.deepEqual([none?.text, none?.made], [null, "folder"]);
+});
+
+Deno.test("withHosts() takes its server out where the user has written one above", () => {
+  const before = { exists: false, text: null, names: [] };
+  const made = withHosts(before, { ...wanted(), server: "https://a.example" });
+  const text = `server = "https://b.example"\n${made.text}`;
+  assert.throws(() => parseHostsToml(text), SyntaxError);
+  const mended = withHosts(folder(text), wanted());
+  assert.ok(mended.userEdited);
+  assert.equal(parseHostsToml(textOf(mended)).server, "https://b.example");
+  assert.equal(restored(textOf(mended)), 'server = "https://b.example"\n');
+});
+
+Deno.test.each([
+  { name: "its lines", broken: '"1s"', by: '"1s' },
+  { name: "its settings", broken: "https://a.example", by: '"' },
+  { name: "his own lines", broken: "# mine", by: "mine" },
+])("withHosts() says that the user broke $name", ({ broken, by }) => {
+  const made = withHosts(folder("# mine\n"), {
+    ...wanted(),
+    server: "https://a.example",
+  });
+  const text = textOf(made).replace(broken, by);
+  assert.notEqual(text, made.text);
+  const says = /Cannot read hosts\.toml: Invalid TOML/;
+  assert.throws(() => withHosts(folder(text), wanted()), says);
 });
 
 Deno.test("withHosts() says that the user edited what is around its lines", () => {
@@ -190,7 +190,7 @@ Deno.test("withoutHosts() leaves a host that the user put among its lines", () =
 });
 
 Deno.test("withoutHosts() leaves settings that the user changed among its lines", () => {
-  const before = { exists: false, text: null, mode: 0o644, names: [] };
+  const before = { exists: false, text: null, names: [] };
   const made = withHosts(before, { ...wanted(), server: "https://a.example" });
   const text = made.text?.replace("https://a.example", "https://b.example");
   const kept = configured(text ?? "");
@@ -213,11 +213,11 @@ Deno.test.each([
     damage: (text: string) => text.replace('{"made"', '{"made'),
   },
 ])("withHosts() says that its comments are damaged: $name", ({ damage }) => {
-  const before = { exists: false, text: null, mode: 0o644, names: [] };
+  const before = { exists: false, text: null, names: [] };
   const text = damage(withHosts(before, wanted()).text ?? "");
   const says = /comments that begin with "# peili:" are damaged/;
   assert.throws(() => withHosts(folder(text), wanted()), says);
-  assert.throws(() => withoutHosts({ text, mode: 0o644 }, "peili"), says);
+  assert.throws(() => withoutHosts(text, "peili"), says);
 });
 
 const PIECES = {

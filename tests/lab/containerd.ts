@@ -36,6 +36,8 @@ export class Containerd {
   readonly log: string;
   readonly cri: Cri;
   readonly #options: ContainerdOptions;
+  /** Its config.toml. */
+  readonly config: string;
   #binaries = "";
   #daemon: Daemon | null = null;
 
@@ -47,6 +49,7 @@ export class Containerd {
     this.contentPath = join(folder, "root/io.containerd.content.v1.content");
     this.hostsPath = join(folder, "hosts");
     this.log = join(folder, "containerd.log");
+    this.config = join(folder, "config.toml");
     this.cri = criAt(this.socket);
   }
 
@@ -69,7 +72,7 @@ export class Containerd {
   async start(): Promise<void> {
     const { lab, node, namespace, folder, version, settings } = this.#options;
     this.#binaries = await containerdFolder(version);
-    const config = join(folder, "config.toml");
+    const { config } = this;
     for (const name of ["hosts", "cni", "opt"]) {
       await Deno.mkdir(join(folder, name), { recursive: true });
     }
@@ -84,6 +87,12 @@ export class Containerd {
     await this.#daemon.until("to answer", START_MS, async () => {
       return (await this.cri.version()) !== "";
     });
+  }
+
+  /** Changes its config.toml, which counts from its next start on. */
+  async editConfig(edit: (text: string) => string): Promise<void> {
+    const text = await Deno.readTextFile(this.config);
+    await Deno.writeTextFile(this.config, edit(text));
   }
 
   /** Ends it with a signal and waits for its end. */

@@ -78,7 +78,8 @@ export function peiliCommand(place: PeiliPlace, extra: PeiliFlags): string[] {
     "--no-lock",
     `--config=${ROOT}/deno.json`,
     "--allow-net",
-    "--allow-env=PEILI_*,GRPC_*,grpc_*",
+    "--allow-env", // js-libp2p looks at all variables when it is loaded.
+    "--allow-sys=networkInterfaces",
     `--allow-read=${read.join()}`,
     `--allow-write=${write.join()}`,
     "--v8-flags=--max-semi-space-size=1,--optimize-for-size",

@@ -153,6 +153,26 @@ Deno.test("ingest() waits no longer than its signal", async () => {
   await assert.rejects(waiting, { name: "AbortError" });
 });
 
+Deno.test("ingest() reads what is there no longer than its signal allows, and loses nothing", async () => {
+  await using folder = await layoutFolder();
+  const writer = layoutWriter(folder.path);
+  {
+    await using first = await writer.ingest(descriptorOf(LARGE), patient());
+    await first.write(LARGE.bytes.subarray(1));
+  }
+  const { signal } = new AbortController();
+  let looks = 0;
+  signal.throwIfAborted = () => {
+    if (++looks > 2) throw new Error("in the middle");
+  };
+  await assert.rejects(
+    writer.ingest(descriptorOf(LARGE), { signal }),
+    /in the middle/,
+  );
+  await using next = await writer.ingest(descriptorOf(LARGE), patient());
+  assert.equal(next.offset, LARGE.bytes.length - 1);
+});
+
 Deno.test("ingest() wants a ref that ends in the digest", async () => {
   await using folder = await layoutFolder();
   const writer = layoutWriter(folder.path);

@@ -12,6 +12,11 @@ import { pullTarget } from "./pulling.ts";
 
 const IMAGE = fakeImage([300_000]);
 const { manifest: MANIFEST, layers: [LAYER = IMAGE.config] } = IMAGE;
+/** Nobody listens there. */
+const PROXY = {
+  ["HTTP_PROXY"]: "http://127.0.0.1:1",
+  ["NO_PROXY"]: "x.example",
+};
 const SET = { permissions: ["-P=pull"] };
 
 Deno.test("peili pull says what came from where, and the digest", async () => {
@@ -88,6 +93,41 @@ Deno.test("peili pull that is stopped says how to go on, and the next one does",
     `GET /v2/app/blobs/${LAYER.digest} bytes=200000-`,
   );
   assert.deepEqual(await target.blob(LAYER.digest), LAYER.bytes);
+});
+
+Deno.test("peili pull goes on without credentials where it may not look for them", async () => {
+  await using registry = startRegistry(
+    IMAGE.pieces,
+    () => {
+      const wanted = { "WWW-Authenticate": "Basic" };
+      return new Response(null, { status: 401, headers: wanted });
+    },
+  );
+  await using target = await pullTarget();
+  const { code, stderr } = await program([
+    "pull",
+    `${registry.address}/app:v1`,
+    `--to=layout:${target.path}`,
+  ], {
+    permissions: ["--allow-net", "--allow-env=PEILI_*"],
+  });
+  const [first = "", last = ""] = stderr.split("\n");
+  assert.equal(code, 1);
+  assert.match(first, /DOCKER_CONFIG.*; going on without credentials$/);
+  assert.match(last, /^error: .* it needs other credentials \(docker login\)/);
+});
+
+Deno.test("peili pull asks a mirror and a registry of this machine without a proxy", async () => {
+  await using registry = startRegistry(IMAGE.pieces);
+  await using target = await pullTarget();
+  const { code, stderr } = await program([
+    "pull",
+    `${registry.address}/app:v1`,
+    `--to=layout:${target.path}`,
+    `--mirror=${registry.address}`,
+  ], { ...SET, env: PROXY });
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^layer .* from the mirror$/m);
 });
 
 Deno.test("peili pull says in a line what is wrong", async () => {

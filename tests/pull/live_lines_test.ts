@@ -13,21 +13,27 @@ import {
 } from "../../src/pull/live_lines.ts";
 
 /** A screen, and what stands on it: it knows the codes that are used. */
-function fakeScreen(columns: number | null): Screen & { lines(): string[] } {
+function fakeScreen(
+  columns: number | null,
+  rows = 24,
+): Screen & { lines(): string[] } {
   let lines = [""];
   const put = (text: string) => {
     const [first = "", ...rest] = text.split("\n");
     lines = [...lines.slice(0, -1), (lines.at(-1) ?? "") + first, ...rest];
   };
   return {
-    columns: () => columns,
+    size: () => columns === null ? null : { columns, rows },
     write(text) {
       const [first = "", ...rest] = text.split("\x1b[");
       put(first);
       for (const code of rest) {
         const up = /^(\d+)A\r$/.exec(code)?.[1];
-        if (up !== undefined) lines = [...lines.slice(0, -1 - Number(up)), ""];
-        else put(code.replace(/^J/, ""));
+        if (up !== undefined) {
+          // A terminal's cursor stops at its upper end.
+          const count = Math.min(Number(up), rows - 1);
+          lines = [...lines.slice(0, -1 - count), ""];
+        } else put(code.replace(/^J/, ""));
       }
     },
     lines: () => lines,
@@ -58,6 +64,20 @@ Deno.test("liveLines() lets no line that changes wrap", () => {
   const lines = liveLines(screen);
   lines.show(["████████████", "123456"]);
   assert.deepEqual(screen.lines(), ["███████", "123456", ""]);
+});
+
+Deno.test("liveLines() shows as many lines as the terminal has, and says how many more there are", () => {
+  const screen = fakeScreen(20, 4);
+  const lines = liveLines(screen);
+  const drawn = ["a", "b", "c", "d", "e"];
+  lines.show(drawn);
+  assert.deepEqual(screen.lines(), ["a", "b", "  and 3 more", ""]);
+  lines.print("stays");
+  lines.show(drawn);
+  const stays = ["stays", "a", "b", "  and 3 more", ""];
+  assert.deepEqual(screen.lines(), stays);
+  lines.show(["d", "e"]);
+  assert.deepEqual(screen.lines(), ["stays", "d", "e", ""]);
 });
 
 Deno.test("liveLines() writes only what stays where there is no terminal", () => {

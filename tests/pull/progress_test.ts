@@ -24,7 +24,7 @@ Deno.test("pullProgress() writes a line for each piece: its size and where it ca
   let text = "";
   const write = (more: string) => void (text += more);
   {
-    using report = pullProgress({ write, columns: () => null });
+    using report = pullProgress({ write, size: () => null });
     report.begins("manifest", CONFIG);
     report.ends(CONFIG.digest);
     report.begins("blob", CONFIG);
@@ -51,7 +51,7 @@ Deno.test("pullProgress() writes a line for each piece: its size and where it ca
 Deno.test("pullProgress() counts from the beginning what is fetched anew", () => {
   let text = "";
   const write = (more: string) => void (text += more);
-  using report = pullProgress({ write, columns: () => null });
+  using report = pullProgress({ write, size: () => null });
   report.begins("blob", LAYER);
   report.has(LAYER.digest, 0, null);
   report.has(LAYER.digest, 30_000_000, "mirror");
@@ -66,7 +66,7 @@ Deno.test("pullProgress() leaves nothing that changes on a terminal", () => {
   {
     using report = pullProgress({
       write: (text) => void texts.push(text),
-      columns: () => 80,
+      size: () => ({ columns: 80, rows: 24 }),
     });
     report.begins("blob", LAYER);
     report.has(LAYER.digest, 15_000_000, "mirror");

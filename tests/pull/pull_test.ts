@@ -388,6 +388,19 @@ Deno.test("pullImage() names the platforms that there are", async () => {
   );
 });
 
+Deno.test("pullImage() tells a terminal nothing that is no platform's name", async () => {
+  const index = fakeIndex([
+    [AMD64.manifest, { platform: { os: "linux", architecture: "amd64" } }],
+    [ARM64.manifest, { platform: { os: "\x1b[2J", architecture: "x" } }],
+  ]);
+  await using registry = startRegistry([index]);
+  await using target = await pullTarget();
+  await assert.rejects(
+    target.pull(registry.address, { platform: "linux/s390x" }),
+    /it has linux\/amd64; choose one/,
+  );
+});
+
 Deno.test("pullImage() pulls all of an index of artifacts", async () => {
   const index = fakeIndex([[AMD64.manifest, {}], [ARM64.manifest, {}]]);
   const pieces = [index, ...AMD64.pieces, ...ARM64.pieces];

@@ -8,12 +8,16 @@ import assert from "node:assert/strict";
 import { digestOf } from "../../src/oci/digest.ts";
 import { memoryNetwork } from "../../src/routing/memory.ts";
 import { smallImage } from "../suites/image.ts";
-import { routerSuite } from "../suites/router_suite.ts";
+import { routerSuite, zoneOf } from "../suites/router_suite.ts";
 
 routerSuite("memoryNetwork()", (size) => {
   const network = memoryNetwork();
   const nodes = Array.from({ length: size }, (_, index) => {
-    const self = { id: `node-${index}`, address: `10.0.0.${index}:5002` };
+    const self = {
+      id: `node-${index}`,
+      address: `10.0.0.${index}:5002`,
+      zone: zoneOf(index),
+    };
     const router = network.join(self);
     const keysOf = (name: string) => {
       const { manifest, tag } = smallImage(name);

@@ -23,7 +23,11 @@ import {
 } from "../../src/routing/static_peers.ts";
 import { eventually } from "../suites/eventually.ts";
 import { smallImage } from "../suites/image.ts";
-import type { Cluster, ClusterNode } from "../suites/router_suite.ts";
+import {
+  type Cluster,
+  type ClusterNode,
+  zoneOf,
+} from "../suites/router_suite.ts";
 
 /** A peer listener, and what a test does to it. */
 export interface PeerServer extends AsyncDisposable {
@@ -42,6 +46,12 @@ export interface PeerServer extends AsyncDisposable {
 /** Whose listeners and routers these are when a test does not say. */
 export const OPEN: Deployment = deployment({ network: "peili" });
 
+/** `node-1` and so on are of a cluster, and have zones. */
+function zoneOfNode(id: string): { zone?: string } {
+  const [, index] = /^node-(\d+)$/.exec(id) ?? [];
+  return index === undefined ? {} : { zone: zoneOf(Number(index)) };
+}
+
 /** Starts a peer listener. */
 export function peerServer(id: string, members: Deployment = OPEN): PeerServer {
   const store = memoryStore();
@@ -49,7 +59,8 @@ export function peerServer(id: string, members: Deployment = OPEN): PeerServer {
   const silence = Promise.withResolvers<void>();
   let silent = false;
   let stopped = false;
-  const api = Object.entries(peerApi({ id }, holdsIn(store)));
+  const who = { id, ...zoneOfNode(id) };
+  const api = Object.entries(peerApi(who, holdsIn(store)));
   const handler = membersOnly(async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname !== PEER_PATH) {
@@ -70,7 +81,7 @@ export function peerServer(id: string, members: Deployment = OPEN): PeerServer {
     stopped = true;
   };
   return {
-    self: { id, address: `127.0.0.1:${server.addr.port}` },
+    self: { ...who, address: `127.0.0.1:${server.addr.port}` },
     store,
     asked,
     fallSilent: () => void (silent = true),
@@ -93,7 +104,13 @@ export async function runningPeers(
   members: Deployment = OPEN,
 ): Promise<RunningPeers> {
   const fetcher = askPeers(members, { log: NO_LOG });
-  const router = staticPeers({ id, addresses, fetcher, log: NO_LOG });
+  const router = staticPeers({
+    id,
+    ...zoneOfNode(id),
+    addresses,
+    fetcher,
+    log: NO_LOG,
+  });
   const running = inBackground((signal) => router.run(signal));
   await eventually(
     `${live} peers are there`,

@@ -15,13 +15,15 @@ const LOOK_MS = 5;
  *
  * @param what The condition in words
  * @param holds Looks
+ * @param patienceMs Milliseconds until it has failed
  * @throws {Error} If it does not come true
  */
 export async function eventually(
   what: string,
   holds: () => boolean | Promise<boolean>,
+  patienceMs: number = PATIENCE_MS,
 ): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
+  const end = Date.now() + patienceMs;
   while (!await holds()) {
     if (Date.now() > end) throw new Error(`Waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));

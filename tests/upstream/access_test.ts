@@ -201,6 +201,27 @@ Deno.test("registryAccess() says what a token server refuses", async () => {
   }
 });
 
+Deno.test.each(["{}", '{"token":7}', "null", "[]", "no JSON"])(
+  "registryAccess() takes %s for no token",
+  async (text) => {
+    await using tokens = server(() => new Response(text));
+    await using registry = server(() => refuse(BEARER(tokens)));
+    await assert.rejects(
+      accessTo(registry.url, PASSWORD).get(),
+      /gives no token: no JSON of one/,
+    );
+  },
+);
+
+Deno.test("registryAccess() takes the access_token where the token is empty", async () => {
+  const answer = { token: "", ["access_token"]: "t" };
+  await using tokens = server(() => Response.json(answer));
+  await using registry = server(
+    guarded(() => "Bearer t", () => BEARER(tokens)),
+  );
+  await mustRead(await accessTo(registry.url, PASSWORD).get());
+});
+
 Deno.test("registryAccess() tells no password to a token server without TLS when the registry has it", async () => {
   let requests = 0;
   const fetcher = () => {

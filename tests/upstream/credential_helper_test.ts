@@ -88,3 +88,36 @@ Deno.test("runCredentialHelper() names the permission that it lacks", async () =
     /^Cannot run docker-credential-good: allow it with --allow-run=docker-credential-good/,
   );
 });
+
+/** Neither it nor what it starts ends when it is asked to; its file does. */
+const STUCK = `#!/bin/sh
+trap '' TERM
+(while [ -e "$MARK" ]; do sleep 0.05; done) &
+echo begun > "$MARK"
+wait
+`;
+
+const ASK_STUCK = `
+import { runCredentialHelper } from "${ROOT}src/upstream/credential_helper.ts";
+import { describeError } from "${ROOT}src/log.ts";
+const stop = new AbortController();
+const asked = runCredentialHelper("stuck", "ghcr.io", stop.signal);
+while (await Deno.readTextFile(Deno.env.get("MARK")) === "") {
+  await new Promise((resolve) => setTimeout(resolve, 10));
+}
+stop.abort(new Error("it is late"));
+console.log(await asked.catch(describeError));
+`;
+
+Deno.test("runCredentialHelper() ends one that does not listen, and waits for nobody that it started", async () => {
+  await using folder = await temporaryFolder({ mark: "" });
+  const helper = "docker-credential-stuck";
+  await folder.write(helper, STUCK);
+  await Deno.chmod(`${folder.path}/${helper}`, 0o755);
+  const { stdout, stderr } = await program([], {
+    permissions: ["--allow-run", "--allow-read", "--allow-env=MARK"],
+    script: ASK_STUCK,
+    env: { PATH: `${folder.path}:/usr/bin:/bin`, MARK: `${folder.path}/mark` },
+  });
+  assert.equal(stdout, `Cannot use ${helper}: it is late\n`, stderr);
+});

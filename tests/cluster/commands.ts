@@ -1,0 +1,116 @@
+/**
+ * What a router in a process of its own can be asked, as JSON lines.
+ *
+ * @module
+ */
+
+import type { AddrInfo } from "../../src/routing/bootstrap/http.ts";
+import type { Peer, Readiness, Router } from "../../src/routing/router.ts";
+
+/** What such a process is told when it starts. */
+export interface RouterProcessOptions {
+  /** Name of its network. */
+  network: string;
+  /** Key of its private network, in hex; "": none. */
+  swarmKey: string;
+  /** Multiaddresses of others. */
+  peers: string[];
+  zone: string;
+  /** Folder of its identity. */
+  dataDir: string;
+  /** Port of the router, 0 for any. */
+  port: number;
+  /** Peers that keep a record. */
+  replicas: number;
+}
+
+/** What the process says first. */
+export interface Started {
+  info: AddrInfo;
+  port: number;
+}
+
+/** Results of a row of lookups, in ms and counts. */
+export interface LookedUp {
+  found: number;
+  p50: number;
+  p99: number;
+}
+
+/** Questions, by name: what is asked, what is answered. */
+export interface Commands {
+  ready: [[], Readiness];
+  nearest: [[key: string, count: number], Peer[]];
+  lookup: [[key: string], Peer[]];
+  advertise: [[keys: string[]], null];
+  withdraw: [[keys: string[]], null];
+  /** Lookups one after another, each to its first holder. */
+  lookups: [[keys: string[]], LookedUp];
+  /** Processor time in seconds and memory in bytes. */
+  usage: [[], { cpu: number; rss: number; hwm: number; anon: number }];
+}
+
+/** Answers one question of the router itself. */
+export async function answer<N extends keyof Commands>(
+  router: Router,
+  name: N,
+  args: Commands[N][0],
+): Promise<unknown> {
+  const [first, second] = args as unknown[];
+  const keys = first as string[];
+  switch (name) {
+    case "ready":
+      return router.ready();
+    case "nearest":
+      return router.nearest(String(first), Number(second));
+    case "lookup":
+      return await Array.fromAsync(router.lookup(String(first), patient()));
+    case "lookups":
+      return await lookups(router, keys);
+    case "advertise":
+      await router.advertise(keys);
+      return null;
+    case "withdraw":
+      await router.withdraw(keys);
+      return null;
+    default:
+      return usage();
+  }
+}
+
+async function lookups(router: Router, keys: string[]): Promise<LookedUp> {
+  const times: number[] = [];
+  let found = 0;
+  for (const key of keys) {
+    const began = performance.now();
+    for await (const _peer of router.lookup(key, patient())) {
+      found++;
+      break;
+    }
+    times.push(performance.now() - began);
+  }
+  times.sort((a, b) => a - b);
+  const at = (part: number) => times[Math.floor(times.length * part)] ?? 0;
+  return { found, p50: at(0.5), p99: at(0.99) };
+}
+
+function patient(): { signal: AbortSignal } {
+  return { signal: new AbortController().signal };
+}
+
+/** Clock ticks a second, as Linux tells them to programs. */
+const TICKS = 100;
+
+function usage(): Commands["usage"][1] {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  const kib = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);
+  const stat = Deno.readTextFileSync("/proc/self/stat").split(") ")[1] ?? "";
+  const [user = 0, system = 0] = stat.split(" ").slice(11, 13).map(Number);
+  return {
+    cpu: (user + system) / TICKS,
+    rss: kib("VmRSS") << 10,
+    hwm: kib("VmHWM") << 10,
+    anon: kib("RssAnon") << 10,
+  };
+}
