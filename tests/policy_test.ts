@@ -70,7 +70,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "@libp2p/": ["src/routing/libp2p/"],
   "@logtape/": ["src/log.ts"],
   "@multiformats/": ["src/routing/libp2p/"],
-  "commander": ["src/config.ts", "src/cli.ts", "src/option_row.ts"],
+  "commander": ["src/option_row.ts", "src/config.ts", "src/cli.ts"],
   "d3-force": ["src/web/"],
   "diff": ["src/hosts/"],
   "libp2p": ["src/routing/libp2p/"],

@@ -182,11 +182,11 @@ async function runContainer(
 
 /** Where the node has what a container sees as `certs.d`. */
 function certsOf(pod: KubeObject, container: Container, root: string): string {
-  const mount = (container.volumeMounts ?? [])
-    .find(({ mountPath }: { mountPath: string }) => mountPath === CERTS);
   const volume = pod.spec.volumes
-    .find(({ name }: { name: string }) => name === mount?.name);
-  if (!volume?.hostPath) throw new Error(`${container.name} has no certs.d`);
+    .find(({ name }: { name: string }) => name === "registry-config");
+  const mount = (container.volumeMounts ?? [])
+    .find(({ name }: { name: string }) => name === volume?.name);
+  if (!mount) throw new Error(`${container.name} has no certs.d`);
   return join(root, volume.hostPath.path);
 }
 

@@ -229,6 +229,38 @@ Deno.test("without containerdMirrorAdd nothing touches certs.d", async () => {
   assert.equal(spec.initContainers, undefined);
 });
 
+Deno.test("other paths of a node are mounted where they are, and permitted", async () => {
+  await using helm = await startHelm();
+  const socket = "/run/k3s/containerd/containerd.sock";
+  const hosts = "/var/lib/rancher/k3s/agent/etc/containerd/certs.d";
+  const objects = await helm.template({
+    peili: { containerdSock: socket, containerdRegistryConfigPath: hosts },
+  });
+  const { spec } = objectOf(objects, "DaemonSet", "peili").spec.template;
+  const [{ command: configure, volumeMounts: [mount] }] = spec.initContainers;
+  assert.ok(configure.includes(`--allow-write=${hosts}`), configure);
+  assert.equal(mount.mountPath, hosts);
+  const [{ command: run, volumeMounts }] = spec.containers;
+  assert.ok(run.includes(`--allow-write=${socket},/var/lib/peili`), run);
+  const content = "/var/lib/containerd/io.containerd.content.v1.content";
+  assert.ok(
+    run.includes(
+      `--allow-read=${socket},${content},${hosts},/etc/peili,/var/lib/peili`,
+    ),
+    run,
+  );
+  const paths = volumeMounts.map(({ mountPath }: { mountPath: string }) =>
+    mountPath
+  );
+  assert.ok(paths.includes("/run/k3s/containerd"), paths);
+  const restore = objectOf(objects, "DaemonSet", "peili-restore").spec.template
+    .spec;
+  for (const container of [...restore.initContainers, ...restore.containers]) {
+    assert.ok(container.command.includes(`--allow-write=${hosts}`));
+    assert.equal(container.volumeMounts[0].mountPath, hosts);
+  }
+});
+
 Deno.test("two releases share nothing that has a name", async () => {
   await using helm = await startHelm();
   const names = async (args: string[]) => {

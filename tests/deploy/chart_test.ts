@@ -10,6 +10,7 @@ const ROOT = new URL("../../", import.meta.url);
 /** A container, as far as it is looked into. */
 interface Container {
   readonly name: string;
+  readonly command: readonly string[];
   readonly args: readonly string[];
   readonly env?: readonly { readonly name: string }[];
 }
@@ -63,7 +64,17 @@ Deno.test("each flag and variable that the chart passes is one of the command's"
   }
 });
 
-Deno.test("configure, restore and wait take what the chart passes", async () => {
+Deno.test("each container has the permissions of its own command", async () => {
+  const sets: Record<string, unknown> = deno.permissions;
+  for (const { command, args: [name = ""] } of await containers()) {
+    const flag = command.find((word) => word.startsWith("-P=")) ?? "";
+    // What restore writes is what configure writes.
+    assert.equal(flag, `-P=${name === "restore" ? "configure" : name}`);
+    assert.ok(flag.slice(3) in sets, flag);
+  }
+});
+
+Deno.test("configure and restore take what the chart passes", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const own = `--containerd-registry-config-path=${folder}`;

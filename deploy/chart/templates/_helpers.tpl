@@ -157,6 +157,35 @@ tolerations:
 {{- end }}
 {{- end -}}
 
+{{- /* The image's entry point with the permissions of one command alone; paths take the place of those that its set has. */ -}}
+{{- define "peili.command" -}}
+- /usr/bin/deno
+- run
+- --quiet
+- --no-prompt
+- --cached-only
+- --no-lock
+- -P={{ .set }}
+{{- if .read }}
+- --allow-read={{ join "," .read }}
+- --allow-write={{ join "," .write }}
+{{- end }}
+- /peili/peili.js
+{{- end -}}
+
+{{- define "peili.writerCommand" -}}
+{{- $hosts := .containerdRegistryConfigPath -}}
+{{- $usual := eq $hosts "/etc/containerd/certs.d" -}}
+{{- include "peili.command" (dict "set" "configure" "read" (ternary nil (list $hosts) $usual) "write" (list $hosts)) -}}
+{{- end -}}
+
+{{- define "peili.runCommand" -}}
+{{- $socket := .containerdSock -}}{{- $content := .containerdContentPath -}}{{- $hosts := .containerdRegistryConfigPath -}}
+{{- $usual := and (eq $socket "/run/containerd/containerd.sock") (eq $content "/var/lib/containerd/io.containerd.content.v1.content") (eq $hosts "/etc/containerd/certs.d") -}}
+{{- $data := "/var/lib/peili" -}}
+{{- include "peili.command" (dict "set" "run" "read" (ternary nil (list $socket $content $hosts "/etc/peili" $data) $usual) "write" (list $socket $data)) -}}
+{{- end -}}
+
 {{- /* What all containers have in common; "user" is who it runs as unless the values say otherwise. */ -}}
 {{- define "peili.container" -}}
 {{- $values := .root.Values -}}
