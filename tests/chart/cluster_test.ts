@@ -13,7 +13,13 @@ import { waitFor } from "../lab/wait.ts";
 import { type Cluster, freePorts, startCluster } from "./cluster.ts";
 import { type ClusterApi, pathOf } from "./cluster_api.ts";
 import { CORPUS } from "./corpus.ts";
-import { CHART, type Helm, type KubeObject, startHelm } from "./helm.ts";
+import {
+  CHART,
+  type Helm,
+  type KubeObject,
+  objectsOf,
+  startHelm,
+} from "./helm.ts";
 import { type Nodes, startNodes } from "./kubelet.ts";
 import { customDefinitions } from "./tools.ts";
 
@@ -171,6 +177,14 @@ async function validated({ api, helm }: World): Promise<void> {
     count += objects.length;
   }
   assert.ok(count > 10 * CORPUS.length);
+  for (const name of ["peili", "restore"]) {
+    const url = new URL(`../../deploy/manifests/${name}.yaml`, import.meta.url);
+    for (const object of objectsOf(await Deno.readTextFile(url))) {
+      const path = pathOf(object.kind, "kube-system");
+      const { warnings } = await api.send("POST", path + strictly, object);
+      assert.deepEqual(warnings, []);
+    }
+  }
 }
 
 async function installed({ api, nodes, helm, chart }: World): Promise<void> {

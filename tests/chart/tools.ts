@@ -1,4 +1,5 @@
 /** The programs that the chart's tests need, built by Go once. @module */
+import { createHash } from "node:crypto";
 import { join } from "node:path/posix";
 import { cached } from "../lab/cache.ts";
 import { runCommand } from "../lab/command.ts";
@@ -43,7 +44,8 @@ export async function kubeconformProgram(): Promise<string> {
  */
 export async function controlPlaneProgram(): Promise<string> {
   const source = new URL("control_plane/", import.meta.url).pathname;
-  const folder = await cached(`control-plane-${KUBERNETES}`, async (draft) => {
+  const name = `control-plane-${KUBERNETES}-${await fingerprint(source)}`;
+  const folder = await cached(name, async (draft) => {
     const [major, minor] = KUBERNETES.slice(1).split(".");
     const version = "k8s.io/component-base/version";
     const facts = { gitVersion: KUBERNETES, gitMajor: major, gitMinor: minor };
@@ -55,6 +57,15 @@ export async function controlPlaneProgram(): Promise<string> {
     ], { cwd: source, env: { CGO_ENABLED: "0" } });
   });
   return join(folder, "control-plane");
+}
+
+/** What changes with the files of a folder. */
+async function fingerprint(folder: string): Promise<string> {
+  const names = (await Array.fromAsync(Deno.readDir(folder)))
+    .map(({ name }) => name).sort();
+  const hash = createHash("sha256");
+  for (const name of names) hash.update(await Deno.readFile(folder + name));
+  return hash.digest("hex").slice(0, 8);
 }
 
 /** The text of Kubernetes' own description of its objects. */

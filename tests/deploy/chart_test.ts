@@ -113,7 +113,7 @@ function keysOf(
     return keysOf(definitions[$ref.split("/").at(-1)], definitions, prefix);
   }
   if (!properties) return [prefix];
-  assert.equal(schema.additionalProperties, false, `${prefix} is open`);
+  assert.ok(schema.additionalProperties === false, `${prefix} is open`);
   return Object.entries(properties).flatMap(([key, value]) =>
     keysOf(value, definitions, prefix === "" ? key : `${prefix}.${key}`)
   );

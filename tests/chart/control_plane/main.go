@@ -1,7 +1,7 @@
 // Command control-plane is what a cluster consists of without its nodes, in
 // one program: its first argument says which part it is, the rest are that
-// part's own flags. One program, since the three share most of their code:
-// built and linked once, 5 minutes instead of 12 on two cores.
+// part's own flags. One program, since the three share most of their code: Go
+// builds and links it once.
 package main
 
 import (
