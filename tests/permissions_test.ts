@@ -197,6 +197,17 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
     ],
   },
   {
+    set: "image",
+    allowed: [
+      { name: "net" },
+      { name: "write", path: "/run/containerd/containerd.sock" },
+      { name: "write", path: "/etc/containerd/certs.d/_default/hosts.toml" },
+      { name: "read", path: "/var/lib/peili/images/index.json" },
+      { name: "read", path: "/etc/peili/secret" },
+      { name: "env", variable: "PEILI_MIRROR_TARGETS" },
+    ],
+  },
+  {
     set: "configure-containerd",
     allowed: [
       { name: "read", path: "/etc/containerd/config.toml" },

@@ -7,8 +7,16 @@
 
 import { ROOT } from "./program.ts";
 
-/** What the program is made of. */
-const PARTS = ["deno.json", "deno.lock", "main.ts", "mod.ts", "src"];
+/** What the program and its image are made of. */
+const PARTS = [
+  ".dockerignore",
+  "deno.json",
+  "deno.lock",
+  "deploy",
+  "main.ts",
+  "mod.ts",
+  "src",
+];
 
 /** How a task ended. */
 export interface TaskEnd {
@@ -23,8 +31,12 @@ export interface ProjectCopy extends AsyncDisposable {
   readonly path: string;
   /** What `deno task bundle` makes. */
   readonly bundle: string;
-  /** Runs a task in it. */
-  task(name: string, env?: Readonly<Record<string, string>>): Promise<TaskEnd>;
+  /** Runs a task in it, with these variables and arguments. */
+  task(
+    name: string,
+    env?: Readonly<Record<string, string>>,
+    ...args: string[]
+  ): Promise<TaskEnd>;
 }
 
 /** Copies the source. */
@@ -34,10 +46,14 @@ export async function projectCopy(): Promise<ProjectCopy> {
   return {
     path,
     bundle: `${path}/dist/peili.js`,
-    async task(name, env = {}) {
+    async task(name, env = {}, ...args) {
       const { code, stdout, stderr } = await new Deno.Command(
         Deno.execPath(),
-        { cwd: path, args: ["task", name], env: { NO_COLOR: "1", ...env } },
+        {
+          cwd: path,
+          args: ["task", name, ...args],
+          env: { NO_COLOR: "1", ...env },
+        },
       ).output();
       const text = [stdout, stderr].map((bytes) =>
         new TextDecoder().decode(bytes)

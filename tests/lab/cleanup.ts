@@ -1,5 +1,5 @@
 /** Takes away whatever a lab has made, by what its state file says. @module */
-import { join } from "node:path/posix";
+import { basename, dirname, join } from "node:path/posix";
 import { runCommand } from "./command.ts";
 import { listLabs, readState } from "./folder.ts";
 import { identify, isAlive, type ProcessId, signalProcess } from "./process.ts";
@@ -71,6 +71,37 @@ async function deleteNamespaces(prefix: string): Promise<void> {
   }
 }
 
+/** Where the kernel shows control groups; older ones are a folder below. */
+const CGROUPS = "/sys/fs/cgroup";
+
+/** The folders in a folder; none when it is gone. */
+function foldersIn(path: string): string[] {
+  try {
+    return [...Deno.readDirSync(path)].filter((entry) => entry.isDirectory)
+      .map(({ name }) => join(path, name));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Removes the control groups of a lab's pods. The folders alone: they are empty. */
+function removeGroups(prefix: string): void {
+  const remove = (path: string) => {
+    foldersIn(path).forEach(remove);
+    const gone = () => foldersIn(dirname(path)).every((one) => one !== path);
+    try {
+      Deno.removeSync(path);
+    } catch (error) {
+      ignoreIf(gone)(error);
+    }
+  };
+  for (const folder of [CGROUPS, ...foldersIn(CGROUPS)]) {
+    foldersIn(folder).filter((path) => basename(path).startsWith(prefix))
+      .forEach(remove);
+  }
+}
+
 /** Removes the folder, its state file last: half of the work can be resumed. */
 async function removeFolder(folder: string): Promise<void> {
   const gone = () => readState(folder) === null;
@@ -95,6 +126,7 @@ export async function cleanUp(folder: string): Promise<void> {
   const namespaces = await namespacesOf(state.prefix);
   const inside = await inhabitants(namespaces);
   await endAll([...state.processes, ...inside]);
+  removeGroups(state.prefix);
   await unmountAll(folder);
   await deleteNamespaces(state.prefix);
   await removeFolder(folder);

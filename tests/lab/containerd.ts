@@ -45,7 +45,7 @@ export class Containerd {
     const { folder } = options;
     this.#options = options;
     this.version = options.version;
-    this.socket = join(folder, "containerd.sock");
+    this.socket = join(folder, "run/containerd.sock");
     this.contentPath = join(folder, "root/io.containerd.content.v1.content");
     this.hostsPath = join(folder, "hosts");
     this.log = join(folder, "containerd.log");

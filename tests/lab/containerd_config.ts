@@ -14,20 +14,22 @@ export interface ContainerdSettings {
    * @default {"single"}
    */
   hostsSetting?: "single" | "list" | "unset" | "imports";
+  /** The image that holds a pod's namespaces; without one, no pod runs. */
+  sandboxImage?: string;
   /** @default {"info"} */
   logLevel?: "debug" | "info";
 }
 
-/** Root, state and sockets below the node's folder. */
+/** Root, state and sockets below the node's folder; `run` is as /run/containerd. */
 function commonPart(folder: string, settings: ContainerdSettings): string {
   return `root = "${folder}/root"
-state = "${folder}/state"
+state = "${folder}/run"
 [grpc]
-  address = "${folder}/containerd.sock"
+  address = "${folder}/run/containerd.sock"
 [ttrpc]
-  address = "${folder}/containerd.sock.ttrpc"
+  address = "${folder}/run/containerd.sock.ttrpc"
 [debug]
-  address = "${folder}/debug.sock"
+  address = "${folder}/run/debug.sock"
   level = "${settings.logLevel ?? "info"}"
 `;
 }
@@ -51,6 +53,8 @@ ${commonPart(folder, settings)}
   path = "${folder}/opt"
 [plugins."io.containerd.grpc.v1.cri"]
   max_concurrent_downloads = 3
+  sandbox_image = "${settings.sandboxImage ?? ""}"
+  restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
     discard_unpacked_layers = ${settings.discardUnpackedLayers === true}
@@ -80,6 +84,10 @@ ${imports}${commonPart(folder, settings)}
   ${buffer}
   [plugins.'io.containerd.cri.v1.images'.registry]
     ${hostsLine(folder, settings)}
+  [plugins.'io.containerd.cri.v1.images'.pinned_images]
+    sandbox = "${settings.sandboxImage ?? ""}"
+[plugins.'io.containerd.cri.v1.runtime']
+  restrict_oom_score_adj = true
 [plugins.'io.containerd.transfer.v1.local']
   ${buffer}
   config_path = "${folder}/hosts"

@@ -33,8 +33,9 @@ const PACKAGE = fromJSON(CRI_DESCRIPTION, { defaults: true });
 /** For calls that move no content. */
 const QUICK_MS = 10_000;
 
-// deno-lint-ignore no-explicit-any -- messages have the shape of CRI_DESCRIPTION
-type Message = any;
+/** A message as {@linkcode CRI_DESCRIPTION} describes it. */
+// deno-lint-ignore no-explicit-any -- it has the shape of CRI_DESCRIPTION
+export type Message = any;
 
 function methodOf(
   service: string,
@@ -47,7 +48,7 @@ function methodOf(
 }
 
 /** One call on a connection of its own. */
-function call(
+export function call(
   socket: string,
   [service, name]: [service: string, name: string],
   request: Message,

@@ -8,6 +8,7 @@ import { hasCommand } from "./command.ts";
 
 /** Debian packages, and the commands that the lab takes from each. */
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  buildah: ["buildah"],
   containerd: ["containerd", "ctr"],
   curl: ["curl"],
   "dnsmasq-base": ["dnsmasq"],
@@ -17,6 +18,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   mount: ["mount", "umount"],
   nftables: ["nft"],
   podman: ["podman"],
+  runc: ["runc"],
   skopeo: ["skopeo"],
   "util-linux": ["nsenter", "setsid", "unshare"],
 };

@@ -4,6 +4,7 @@ import { exists } from "./cache.ts";
 import { Containerd } from "./containerd.ts";
 import type { ContainerdSettings } from "./containerd_config.ts";
 import type { CriAuth } from "./cri.ts";
+import { withoutCriPrefix } from "./cri_log.ts";
 import type { LabFolder } from "./folder.ts";
 import { Host } from "./host.ts";
 import { hostsWithMirror, hostsWithoutMirror } from "./hosts.ts";
@@ -217,7 +218,8 @@ export class Node extends Host {
   async peiliLogs(): Promise<Record<string, unknown>[]> {
     if (!await exists(this.peiliLog)) return [];
     const text = await Deno.readTextFile(this.peiliLog);
-    return text.split("\n").filter(Boolean).map((line) => {
+    return text.split("\n").filter(Boolean).map((row) => {
+      const line = withoutCriPrefix(row);
       try {
         return JSON.parse(line);
       } catch {
