@@ -92,8 +92,10 @@ async function readCredential(path: string): Promise<string> {
 /** The API's own words, if it is the API that answers. */
 function messageOf(text: string): string {
   try {
-    return String(JSON.parse(text).message);
+    const { message } = JSON.parse(text);
+    if (typeof message === "string") return message;
   } catch {
-    return text.slice(0, 200);
+    // A proxy's page, for one: its beginning says what it is.
   }
+  return text.slice(0, 200);
 }

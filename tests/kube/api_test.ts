@@ -23,16 +23,21 @@ Deno.test("kubeApi() trusts no other server", async () => {
   assert.deepEqual(fake.requests, []);
 });
 
-Deno.test("kubeApi() says what the API says", async () => {
-  await using fake = await fakeApi(() => ({
+Deno.test.each([
+  {
     status: 403,
     body: { message: "daemonsets.apps is forbidden" },
-  }));
+    says: "Cannot read /x: 403 daemonsets.apps is forbidden",
+  },
+  {
+    status: 502,
+    body: "bad gateway",
+    says: 'Cannot read /x: 502 "bad gateway"',
+  },
+])("kubeApi() says what is answered: $says", async ({ says, ...answer }) => {
+  await using fake = await fakeApi(() => answer);
   using api = await kubeApi(fake);
-  await assert.rejects(
-    api.get("/x", NEVER),
-    /Cannot read \/x: 403 daemonsets.apps is forbidden/,
-  );
+  await assert.rejects(api.get("/x", NEVER), { message: says });
 });
 
 Deno.test("kubeApi() says when this is no pod, or one without a token", async () => {
