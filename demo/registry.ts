@@ -71,6 +71,10 @@ export function startRegistry(image: DemoImage, mbit: number): DemoRegistry {
   };
 }
 
+/** Milliseconds for the first look into the folder: beside it is no other who
+ * could have an image that is not found in time. */
+const LISTED_MS = 60_000;
+
 /** One image under every name. */
 function sourceOf({ path, root }: DemoImage): ContentSource {
   const options = {
@@ -80,7 +84,8 @@ function sourceOf({ path, root }: DemoImage): ContentSource {
     resolveLatestTag: true,
   };
   const filter = contentFilter(options);
-  const { source } = layoutStore({ path, filter, log: NO_LOG });
+  const listingMs = LISTED_MS;
+  const { source } = layoutStore({ path, filter, listingMs, log: NO_LOG });
   const located = { ...root, from: LOCAL };
   return { ...source, resolve: () => Promise.resolve(located) };
 }
