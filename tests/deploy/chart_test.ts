@@ -74,6 +74,23 @@ Deno.test("each container has the permissions of its own command", async () => {
   }
 });
 
+Deno.test("each container's command is the image's entry point with another set", async () => {
+  const dockerfile = await read("deploy/Dockerfile");
+  const [, text = ""] = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile) ?? [];
+  const entryPoint: string[] = JSON.parse(text);
+  for (const { command } of await containers()) {
+    const set = command.find((word) => word.startsWith("-P=")) ?? "";
+    const expected = entryPoint.map((word) => word === "-P=image" ? set : word);
+    assert.deepEqual(command, expected);
+  }
+});
+
+Deno.test("the chart's image is the one that is built", async () => {
+  const { image } = parse(await read("deploy/chart/values.yaml"));
+  const text = await read("deploy/image.ts");
+  assert.ok(text.includes(`REPOSITORY = "${image.repository}"`));
+});
+
 Deno.test("configure and restore take what the chart passes", async () => {
   const folder = await Deno.makeTempDir();
   try {
