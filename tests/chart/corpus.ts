@@ -51,7 +51,7 @@ const CHANGED: readonly (readonly [path: string, value: unknown])[] = [
   ["peili.persistence", { enabled: true, hostPath: "/data/peili" }],
   ["secret.existingSecret", "mine"],
   ["cleanup.enabled", false],
-  ["cleanup.timeoutSeconds", 10],
+  ["cleanup", { timeoutSeconds: 10, tolerations: TAINT }],
   ["serviceAccount", { name: "mine", annotations: { a: "b" } }],
   ["daemonsetAnnotations", { a: "b" }],
   ["podAnnotations", { a: "b" }],

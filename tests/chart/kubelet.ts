@@ -35,8 +35,8 @@ export interface Nodes extends AsyncDisposable {
   root(name: string): string;
   /** What a node's files of `certs.d` are, by their paths. */
   hosts(name: string): Promise<Record<string, string>>;
-  /** From now on nothing happens on this node. */
-  lose(name: string): void;
+  /** From now on nothing happens on this node, and the cluster knows. */
+  lose(name: string): Promise<void>;
   /** What was run: `configure on NODE`. */
   readonly ran: string[];
   /** Containers that ended otherwise than well: `NAME: what it wrote`. */
@@ -77,7 +77,13 @@ export function startNodes(cluster: Cluster): Nodes {
     root,
     ran,
     failures,
-    lose: (name) => void lost.add(name),
+    async lose(name) {
+      lost.add(name);
+      const key = "node.kubernetes.io/unreachable";
+      const taints = ["NoSchedule", "NoExecute"]
+        .map((effect) => ({ key, effect }));
+      await api.send("PATCH", pathOf("Node", "", name), { spec: { taints } });
+    },
     hosts: (name) => filesBelow(join(root(name), CERTS)),
     async add({ name, ip, labels = {}, taints = [] }) {
       await Deno.mkdir(join(root(name), CERTS), { recursive: true });

@@ -304,7 +304,6 @@ Deno.test("nodes of a release are the nodes that it restores", async () => {
   const specs = [
     objectOf(objects, "DaemonSet", "peili"),
     objectOf(objects, "DaemonSet", "peili-restore"),
-    objectOf(objects, "Job"),
   ].map(({ spec }) => spec.template.spec);
   for (const spec of specs) {
     const { nodeSelector, ...rest } = place;
@@ -314,6 +313,26 @@ Deno.test("nodes of a release are the nodes that it restores", async () => {
     assert.equal(spec.nodeSelector.pool, nodeSelector.pool);
     assert.equal(spec.priorityClassName, "system-node-critical");
   }
+});
+
+Deno.test("the pod that waits goes to any node, but not to one that cannot be reached", async () => {
+  await using helm = await startHelm();
+  const tolerations = [
+    { operator: "Exists" },
+    { effect: "NoExecute", operator: "Exists" },
+    { key: "only", operator: "Exists" },
+  ];
+  const objects = await helm.template({
+    nodeSelector: { pool: "a" },
+    tolerations,
+    cleanup: { tolerations: [{ key: "more", operator: "Exists" }] },
+  });
+  const { spec } = objectOf(objects, "Job").spec.template;
+  assert.deepEqual(spec.nodeSelector, { "kubernetes.io/os": "linux" });
+  assert.deepEqual(
+    spec.tolerations.map(({ key }: { key: string }) => key),
+    ["node-role.kubernetes.io/control-plane", "only", "more"],
+  );
 });
 
 Deno.test("a Secret that somebody else keeps is used, and none is made", async () => {

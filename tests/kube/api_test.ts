@@ -74,5 +74,6 @@ Deno.test("peili wait ends with 0 when all nodes are done, and with 1 when time 
     },
   );
   assert.equal(failed.code, 1);
-  assert.match(failed.stderr, /1 of 2 nodes are done after 1 s/);
+  // A busy machine may not even ask within a second.
+  assert.match(failed.stderr, /Cannot wait longer .* after 1 s\. /);
 });

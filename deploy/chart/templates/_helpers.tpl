@@ -130,8 +130,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 {{- end -}}
 
-{{- /* What the pods of the mirror and those that restore have in common. */ -}}
-{{- define "peili.podPlace" -}}
+{{- /* What all pods have in common. */ -}}
+{{- define "peili.podAll" -}}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
@@ -143,6 +143,11 @@ securityContext:
 {{- with .Values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
+{{- end -}}
+
+{{- /* Pods on the nodes of this release. */ -}}
+{{- define "peili.podPlace" -}}
+{{ include "peili.podAll" . }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
