@@ -102,9 +102,11 @@ const COMMANDS: readonly CommandRow[] = [
       "print",
       "containerdConfig",
       "apply",
+      "lenient",
       "logLevel",
     ],
-    run: ({ config, log }) => configureCommand(config, { log, print }),
+    run: async ({ config, log }) =>
+      exitCode(config, await configureCommand(config, { log, print })),
   },
   {
     name: "restore",
@@ -115,9 +117,17 @@ const COMMANDS: readonly CommandRow[] = [
       "dryRun",
       "containerdConfig",
       "apply",
+      "lenient",
+      "stay",
       "logLevel",
     ],
-    run: ({ config, log }) => restoreCommand(config, { log, print }),
+    run: restore,
+  },
+  {
+    name: "wait",
+    help: "wait until a DaemonSet's pods are ready on all their nodes",
+    options: ["daemonSet", "timeout", "serviceAccount", "logLevel"],
+    run: wait,
   },
   {
     name: "doctor",
@@ -227,6 +237,38 @@ async function doctor({ config, signal }: CommandContext): Promise<number> {
   return exitCodeOf(results);
 }
 
+async function restore(
+  { config, log, signal }: CommandContext,
+): Promise<number> {
+  const code = exitCode(config, await restoreCommand(config, { log, print }));
+  if (config.stay && code === 0) {
+    log.info("staying");
+    await aborted(signal);
+  }
+  return code;
+}
+
+/** What was left alone is a failure for a person, and often not for a pod. */
+function exitCode({ lenient }: Config, code: number): number {
+  return lenient ? 0 : code;
+}
+
+async function wait({ config, log, signal }: CommandContext): Promise<number> {
+  const [{ kubeApi }, { waitForDaemonSet }] = await Promise.all([
+    import("./kube/api.ts"),
+    import("./kube/daemon_set.ts"),
+  ]);
+  using api = await kubeApi({
+    host: Deno.env.get("KUBERNETES_SERVICE_HOST") ?? "",
+    port: Deno.env.get("KUBERNETES_SERVICE_PORT") ?? "",
+    serviceAccount: config.serviceAccount,
+  });
+  const { daemonSet: name, timeout } = config;
+  const timeoutMs = timeout * 1000;
+  await waitForDaemonSet({ name, timeoutMs }, { api, log }, signal);
+  return 0;
+}
+
 async function pull({ config, signal }: CommandContext): Promise<number> {
   const [{ pullImage }, { pullProgress }, { dockerCredentials }] = await Promise
     .all([
@@ -304,6 +346,8 @@ export async function main(
     .configureOutput({
       getOutHasColors: () => false,
       getErrHasColors: () => false,
+      // One line an option, as wide as it is: it can be searched.
+      getOutHelpWidth: () => Infinity,
     })
     .exitOverride();
   for (const row of COMMANDS) {

@@ -5,12 +5,13 @@
  * @module
  */
 
-import { Argument, InvalidArgumentError, Option } from "commander";
+import type { Argument, Option } from "commander";
 import type { ListenAddress } from "./listen.ts";
 import { LOG_LEVELS, type LogLevel } from "./log.ts";
 import type { StoreChoice } from "./node.ts";
 import type { WantedImage } from "./pull/image_name.ts";
 import { ownPlatform, type WantedPlatform } from "./pull/platform.ts";
+import { type OptionRow, SWITCH, toArgument, toOption } from "./option_row.ts";
 import {
   absolutePath,
   ALL_REGISTRIES,
@@ -31,6 +32,7 @@ import {
   peerAddress,
   regex,
   registryUrl,
+  seconds,
   storeChoice,
   streams,
   upstreamOf,
@@ -51,6 +53,7 @@ export interface Config {
   readonly containerdNamespace: string;
   readonly containerdRegistryConfigPath: string;
   readonly containerdSock: string;
+  readonly daemonSet: string;
   readonly dataDir: string;
   readonly deployment: string;
   readonly dnsBootstrapDomain: string;
@@ -61,6 +64,7 @@ export interface Config {
   readonly httpBootstrapAddr: ListenAddress;
   readonly httpBootstrapPeer: string;
   readonly keepExisting: boolean;
+  readonly lenient: boolean;
   readonly kubeletConfig: string;
   readonly logLevel: LogLevel;
   readonly loopback: boolean;
@@ -80,40 +84,23 @@ export interface Config {
   readonly resolveTags: boolean;
   readonly routerAddr: ListenAddress;
   readonly secretFile: string;
+  readonly serviceAccount: string;
   readonly staticBootstrapPeers: readonly string[];
   readonly staticPeers: readonly string[];
+  readonly stay: boolean;
   readonly strict: boolean;
   readonly trial: boolean;
   readonly store: StoreChoice;
+  /** Seconds. */
+  readonly timeout: number;
   readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
   readonly zone: string;
 }
 
-/** One option. Its environment variable is its flag: `PEILI_MIRROR_ADDR`. */
-interface Row<T> {
-  /** As commander writes it: `--mirror-addr <host:port>`; `<image>` has no flag. */
-  readonly flags: string;
-  /** What it means, with its unit. */
-  readonly help: string;
-  /** Its default as text, read like the user's; none: it must be given. */
-  readonly default?: string;
-  /** What the flag means without a value, as text. */
-  readonly preset?: string;
-  /** Reads one text; throws TypeError that says what is allowed. */
-  readonly read: (text: string) => T;
-}
-
 const KINDS = ["static-peers", "dns", "http", "static"] as const;
 
-/** A switch that is off. */
-const NO: Pick<Row<boolean>, "default" | "preset" | "read"> = {
-  default: "false",
-  preset: "true",
-  read: yesOrNo,
-};
-
-const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
+const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
   bootstrapKind: {
     flags: "--bootstrap-kind <kind>",
     help:
@@ -315,12 +302,12 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   json: {
     flags: "--json [true|false]",
     help: "print JSON",
-    ...NO,
+    ...SWITCH,
   },
   strict: {
     flags: "--strict [true|false]",
     help: "end with exit code 2 when doctor finds a problem at the start",
-    ...NO,
+    ...SWITCH,
   },
   image: {
     flags: "<image>",
@@ -354,7 +341,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   loopback: {
     flags: "--loopback [true|false]",
     help: "mirror targets may be loopback: Peili listens there itself",
-    ...NO,
+    ...SWITCH,
   },
   deployment: {
     flags: "--deployment <name>",
@@ -367,18 +354,18 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
     flags: "--keep-existing [true|false]",
     help:
       "with _default, leave registries alone that have a folder of their own; containerd asks no mirror for them",
-    ...NO,
+    ...SWITCH,
   },
   dryRun: {
     flags: "--dry-run [true|false]",
     help: "print what would change as a diff, and change nothing",
-    ...NO,
+    ...SWITCH,
   },
   print: {
     flags: "--print [true|false]",
     help:
       "print a script for a machine's user data (cloud-init) and change nothing; NODE_IP in a target is filled in on the machine",
-    ...NO,
+    ...SWITCH,
   },
   containerdConfig: {
     flags: "--containerd-config [path]",
@@ -391,7 +378,36 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
   apply: {
     flags: "--apply [true|false]",
     help: "change containerd's own configuration, too",
-    ...NO,
+    ...SWITCH,
+  },
+  lenient: {
+    flags: "--lenient [true|false]",
+    help:
+      "end with 0, too, when a hosts.toml was left alone: one file that cannot be read must not keep a pod from starting",
+    ...SWITCH,
+  },
+  stay: {
+    flags: "--stay [true|false]",
+    help: "when done, stay until asked to end, as a DaemonSet's pod must",
+    ...SWITCH,
+  },
+  daemonSet: {
+    flags: "--daemon-set <name>",
+    help: "the DaemonSet, in the namespace of this pod",
+    default: "peili-restore",
+    read: notEmpty,
+  },
+  timeout: {
+    flags: "--timeout <seconds>",
+    help: "how long to wait, 1 to 86400",
+    default: "240",
+    read: seconds,
+  },
+  serviceAccount: {
+    flags: "--service-account <path>",
+    help: "folder of the token with which the cluster's API is asked",
+    default: "/var/run/secrets/kubernetes.io/serviceaccount",
+    read: absolutePath,
   },
   logLevel: {
     flags: "--log-level <level>",
@@ -408,7 +424,7 @@ const ROWS: { readonly [K in keyof Config]: Row<Config[K]> } = {
  * @returns One option a row, with its environment variable
  */
 export function optionsOf(names: readonly (keyof Config)[]): Option[] {
-  return names.map((name) => toOption(ROWS[name] as Row<unknown>));
+  return names.map((name) => toOption(ROWS[name]));
 }
 
 /**
@@ -418,31 +434,7 @@ export function optionsOf(names: readonly (keyof Config)[]): Option[] {
  * @returns The argument
  */
 export function argumentOf(name: keyof Config): Argument {
-  const { flags, help, read } = ROWS[name] as Row<unknown>;
-  return new Argument(flags, help).argParser(forCommander(read));
-}
-
-function toOption(row: Row<unknown>): Option {
-  const flag = /^--([a-z-]+)/.exec(row.flags)?.[1] ?? "";
-  const variable = `PEILI_${flag.replaceAll("-", "_").toUpperCase()}`;
-  const option = new Option(row.flags, row.help).env(variable)
-    .argParser(forCommander(row.read));
-  if (row.preset !== undefined) option.preset(row.preset);
-  return row.default === undefined
-    ? option.makeOptionMandatory()
-    : option.default(row.read(row.default), row.default || "none");
-}
-
-/** Only what is thrown so is told with the option's name. */
-function forCommander<T>(read: (text: string) => T): (text: string) => T {
-  return (text) => {
-    try {
-      return read(text);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      throw new InvalidArgumentError(error.message);
-    }
-  };
+  return toArgument(ROWS[name]);
 }
 
 /**

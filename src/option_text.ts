@@ -54,6 +54,13 @@ export function networkName(text: string): string {
   );
 }
 
+/** Reads a number of seconds, up to a day. */
+export function seconds(text: string): number {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= 86_400) return value;
+  throw new TypeError("Allowed: 1 to 86400 seconds.");
+}
+
 /** Reads the name of a zone, as Kubernetes has values of labels. */
 export function zoneName(text: string): string {
   if (/^[a-zA-Z0-9._-]{0,63}$/.test(text)) return text;

@@ -115,6 +115,8 @@ Deno.test("the task compile puts the bundle and its permissions in one file", as
     ...["DOCKER_CONFIG", "HOME"],
     // Whom it asks without a proxy.
     ...["NO_PROXY", "no_proxy"],
+    // Where wait finds the cluster's API.
+    "KUBERNETES_SERVICE_*",
   ]);
   assert.deepEqual(permissions.allow_sys, ["networkInterfaces"]);
   const refused = ["run", "ffi"].map((name) => permissions[`allow_${name}`]);

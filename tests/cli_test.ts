@@ -77,6 +77,7 @@ const COMMANDS = {
     "print",
     "containerdConfig",
     "apply",
+    "lenient",
     "logLevel",
   ],
   restore: [
@@ -85,8 +86,11 @@ const COMMANDS = {
     "dryRun",
     "containerdConfig",
     "apply",
+    "lenient",
+    "stay",
     "logLevel",
   ],
+  wait: ["daemonSet", "timeout", "serviceAccount", "logLevel"],
   pull: ["to", "platform", "mirror"],
   version: [],
 } as const;
@@ -274,6 +278,23 @@ Deno.test("peili configure fails when it leaves a file alone", async () => {
   const line = JSON.parse(stderr);
   assert.deepEqual([line.level, line.kind], ["warn", "left-alone"]);
   assert.equal(await at.read("certs.d/_default/hosts.toml"), broken);
+  for (const args of [CONFIGURE, ["restore"]]) {
+    assert.equal((await at.run([...args, "--lenient"])).code, 0);
+  }
+});
+
+Deno.test("peili restore --stay goes on until it is asked to end", async () => {
+  await using at = await nodeWith({});
+  const path = `${at.path}/certs.d`;
+  assert.equal((await at.run(CONFIGURE)).code, 0);
+  await using staying = startProgram(
+    ["restore", "--stay", `--containerd-registry-config-path=${path}`],
+    accessTo(at.path),
+  );
+  await staying.line("staying");
+  assert.deepEqual(await at.files(), {});
+  staying.stop();
+  assert.equal((await staying.ended).code, 0);
 });
 
 Deno.test("peili configure refuses loopback and says why", async () => {

@@ -186,6 +186,17 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
     ],
   },
   {
+    set: "wait",
+    allowed: [
+      { name: "net" },
+      {
+        name: "read",
+        path: "/var/run/secrets/kubernetes.io/serviceaccount/token",
+      },
+      { name: "env", variable: "KUBERNETES_SERVICE_HOST" },
+    ],
+  },
+  {
     set: "image",
     allowed: [
       { name: "net" },

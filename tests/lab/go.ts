@@ -18,11 +18,34 @@ export async function goInstall(
   { tags = "" }: { tags?: string } = {},
 ): Promise<string> {
   return await cached(name, async (draft) => {
-    const go = await hasCommand("go") ? "go" : USUAL;
-    if (!await hasCommand(go)) throw new Error("Cannot find Go");
-    await runCommand([go, "install", "-tags", tags, ...programs], {
-      env: { GOBIN: draft, CGO_ENABLED: "0" },
-      cwd: draft,
-    });
+    await runCommand(
+      [await goCommand(), "install", "-tags", tags, ...programs],
+      {
+        env: { GOBIN: draft, CGO_ENABLED: "0" },
+        cwd: draft,
+      },
+    );
   });
+}
+
+/**
+ * The folder of a Go module's source, which Go keeps in its own cache.
+ *
+ * @param module PATH@VERSION.
+ */
+export async function goModule(module: string): Promise<string> {
+  const go = await goCommand();
+  const text = await runCommand([go, "mod", "download", "-json", module]);
+  return JSON.parse(text).Dir;
+}
+
+/**
+ * Finds Go.
+ *
+ * @throws {Error} when there is none.
+ */
+export async function goCommand(): Promise<string> {
+  const go = await hasCommand("go") ? "go" : USUAL;
+  if (!await hasCommand(go)) throw new Error("Cannot find Go");
+  return go;
 }

@@ -13,6 +13,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   curl: ["curl"],
   "dnsmasq-base": ["dnsmasq"],
   "docker-registry": ["docker-registry"],
+  "etcd-server": ["etcd"],
   iproute2: ["ip", "tc"],
   mount: ["mount", "umount"],
   nftables: ["nft"],

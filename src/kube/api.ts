@@ -1,0 +1,101 @@
+/**
+ * The cluster's API as a pod reaches it, for reading single objects. A client
+ * for all of it costs 80 MiB; this is one GET.
+ *
+ * @module
+ */
+
+import { deadline } from "../async/deadline.ts";
+import { readText } from "../async/read_text.ts";
+
+/** Reads objects. */
+export interface KubeApi extends Disposable {
+  /** Namespace of the pod. */
+  readonly namespace: string;
+  /**
+   * Reads one object.
+   *
+   * @param path Such as `/apis/apps/v1/namespaces/x/daemonsets/y`
+   * @param signal Ends it
+   * @returns The object
+   * @throws {Error} When the API refuses, or cannot be reached; it says why
+   */
+  get(path: string, signal: AbortSignal): Promise<unknown>;
+}
+
+/** Where the API is. */
+export interface KubeApiOptions {
+  /** Address of the API: `KUBERNETES_SERVICE_HOST` of a pod. */
+  readonly host: string;
+  /** Its port: `KUBERNETES_SERVICE_PORT`. */
+  readonly port: string;
+  /** Folder of the pod's `token`, `ca.crt` and `namespace`. */
+  readonly serviceAccount: string;
+}
+
+/** One object is small; an API server that needs longer is asked again. */
+const ANSWER_MS = 10_000;
+
+/** An object of the API is 1.5 MiB at most, which is etcd's limit. */
+const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Opens the API with a pod's own token.
+ *
+ * @param options Where it is
+ * @returns The API; disposing of it closes its connections
+ * @throws {Error} When this is no pod, or it has no token
+ */
+export async function kubeApi(options: KubeApiOptions): Promise<KubeApi> {
+  const { host, port, serviceAccount } = options;
+  if (host === "" || port === "") {
+    throw new Error(
+      "Cannot find the cluster's API: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is no pod",
+    );
+  }
+  const read = (name: string) => readCredential(`${serviceAccount}/${name}`);
+  const client = Deno.createHttpClient({ caCerts: [await read("ca.crt")] });
+  const namespace = await read("namespace");
+  const base = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return {
+    namespace,
+    async get(path, signal) {
+      using limit = deadline(signal, ANSWER_MS);
+      // The token is written anew before it expires.
+      const headers = { authorization: `Bearer ${await read("token")}` };
+      const response = await fetch(`${base}${path}`, {
+        headers,
+        client,
+        signal: limit.signal,
+      });
+      const text = await readText(response.body, MAX_ANSWER_BYTES);
+      if (response.ok) return JSON.parse(text);
+      throw new Error(
+        `Cannot read ${path}: ${response.status} ${messageOf(text)}`,
+      );
+    },
+    [Symbol.dispose]: () => client.close(),
+  };
+}
+
+async function readCredential(path: string): Promise<string> {
+  try {
+    return (await Deno.readTextFile(path)).trim();
+  } catch (cause) {
+    throw new Error(
+      `Cannot read ${path}: the pod needs automountServiceAccountToken`,
+      { cause },
+    );
+  }
+}
+
+/** The API's own words, if it is the API that answers. */
+function messageOf(text: string): string {
+  try {
+    const { message } = JSON.parse(text);
+    if (typeof message === "string") return message;
+  } catch {
+    // A proxy's page, for one: its beginning says what it is.
+  }
+  return text.slice(0, 200);
+}
