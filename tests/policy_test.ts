@@ -47,6 +47,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "src/pull/": 3,
   "src/advertise.ts": 3,
   "src/listen.ts": 3,
+  "src/uncaught.ts": 3,
   "src/discovery.ts": 3,
   "src/web/": 3,
   // Three steps of one level: what checks share, the checks, who runs them.
