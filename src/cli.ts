@@ -23,6 +23,7 @@ import type { DoctorOptions } from "./doctor/facts.ts";
 import { DEFAULT_PATHS } from "./hosts/flavours.ts";
 import { describeError, type Log, startLog } from "./log.ts";
 import type { ScreenSize } from "./pull/live_lines.ts";
+import { surviveUncaught } from "./uncaught.ts";
 
 /** What a command gets. */
 interface CommandContext {
@@ -173,6 +174,7 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
   // Only this command needs all parts: 22 MiB and 0.1 s with gRPC.
   const { startNode } = await import("./node.ts");
   await using node = await startNode({ ...config, mirroredRegistries }, log);
+  using _survives = surviveUncaught({ log, metrics: node.metrics });
   log.info("running", {
     version: deno.version,
     mirror: node.mirrorAddress,

@@ -19,7 +19,11 @@ import type { Store } from "./content/store.ts";
 import { flights } from "./flight/flights.ts";
 import { listen, type ListenAddress } from "./listen.ts";
 import type { Log } from "./log.ts";
-import { type MetricsRegistry, metricsRegistry } from "./metrics/metrics.ts";
+import {
+  type Metrics,
+  type MetricsRegistry,
+  metricsRegistry,
+} from "./metrics/metrics.ts";
 import { type Aside, aside } from "./mirror/aside.ts";
 import { cluster as clusterSource } from "./mirror/cluster.ts";
 import { type Leads, leads } from "./mirror/leads.ts";
@@ -92,6 +96,8 @@ export interface Node extends AsyncDisposable {
   readonly peerAddress: string;
   /** Where people and Prometheus ask. */
   readonly metricsAddress: string;
+  /** Where it counts what happens, for others of its process. */
+  readonly metrics: Metrics;
   /** Tells whether it can serve and look up. */
   ready(): Readiness;
 }
@@ -222,6 +228,7 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
     mirrorAddress: mirror.address,
     peerAddress: peer.address,
     metricsAddress: metricsListener.address,
+    metrics,
     ready,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

@@ -4,8 +4,10 @@
  * @module
  */
 
+import "./grpc_loading.ts";
 import * as grpc from "@grpc/grpc-js";
 import { fromJSON } from "@grpc/proto-loader";
+import "./grpc_loaded.ts";
 import { type Digest, parseDigest } from "../oci/digest.ts";
 import { CONTAINERD_API, type ProtobufJson } from "./api.ts";
 

@@ -28,6 +28,7 @@ export type MetricName =
   | "peili_flight_rejoins_total"
   | "peili_flight_waits_given_up_total"
   | "peili_content"
+  | "peili_uncaught_errors_total"
   | "peili_resident_memory_bytes";
 
 /** The table. */
@@ -88,6 +89,12 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
   "peili_content": {
     kind: "gauge",
     help: "What this node shares, by kind (digest, tag).",
+    labels: ["kind"],
+  },
+  "peili_uncaught_errors_total": {
+    kind: "counter",
+    help:
+      "Errors that nothing caught and the node outlived, by kind (rejection, exception): each is a bug.",
     labels: ["kind"],
   },
   "peili_resident_memory_bytes": {

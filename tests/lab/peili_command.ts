@@ -78,7 +78,7 @@ export function peiliCommand(place: PeiliPlace, extra: PeiliFlags): string[] {
     "--no-lock",
     `--config=${ROOT}/deno.json`,
     "--allow-net",
-    "--allow-env", // js-libp2p looks at all variables when it is loaded.
+    "--allow-env=PEILI_*,GRPC_*,grpc_*,NO_PROXY,no_proxy",
     "--allow-sys=networkInterfaces",
     `--allow-read=${read.join()}`,
     `--allow-write=${write.join()}`,

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { type Multiaddr, multiaddr } from "@multiformats/multiaddr";
+import type { Multiaddr } from "@multiformats/multiaddr";
+import { multiaddr } from "./packages.ts";
 import { formatMultiaddr, parseMultiaddr } from "../bootstrap/multiaddr.ts";
 
 /** An address in two parts; IPv6 without brackets. */

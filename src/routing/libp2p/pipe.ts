@@ -61,7 +61,11 @@ export function pipe(stream: Stream, options: PipeOptions): Pipe {
   });
   return {
     send: (messages) => stream.send(framed(messages)),
-    drained: (signal) => stream.onDrain({ signal }),
+    async drained(signal) {
+      // js-libp2p forgets its promise then, and the stream's end rejects it.
+      signal.throwIfAborted();
+      await stream.onDrain({ signal });
+    },
     abort: (reason) => stream.abort(reason),
   };
 }

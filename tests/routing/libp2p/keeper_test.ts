@@ -111,21 +111,30 @@ Deno.test("keeper() makes a connection that broke anew, and suspects nobody then
   assert.ok(network.members.get("a"));
 });
 
-Deno.test("keeper() does not take for dead who has no room", async () => {
-  const network = fakeNetwork({ a: {} });
-  let tries = 0;
-  Object.assign(network.links, {
-    link() {
-      tries++;
-      return Promise.reject(new Error("the other end has closed"));
-    },
-  });
-  await using keeping_ = keeping(network);
-  keeping_.keep.lost("a");
-  await eventually("it was tried three times", () => tries === 3);
-  await eventually("it is trusted", () => !keeping_.keep.suspects("a"));
-  assert.ok(network.members.get("a"));
-});
+Deno.test.each([
+  { how: "ends the stream", code: undefined },
+  // With a secret, js-libp2p tells what the system said.
+  { how: "hangs up", code: "EPIPE" },
+  { how: "resets the connection", code: "ECONNRESET" },
+])(
+  "keeper() does not take for dead who has no room and $how",
+  async ({ code }) => {
+    const network = fakeNetwork({ a: {} });
+    let tries = 0;
+    Object.assign(network.links, {
+      link() {
+        tries++;
+        const error = new Error("the other end has closed");
+        return Promise.reject(Object.assign(error, { code }));
+      },
+    });
+    await using keeping_ = keeping(network);
+    keeping_.keep.lost("a");
+    await eventually("it was tried three times", () => tries === 3);
+    await eventually("it is trusted", () => !keeping_.keep.suspects("a"));
+    assert.ok(network.members.get("a"));
+  },
+);
 
 Deno.test("keeper() tries those that were lost when nobody is left", async () => {
   const network = fakeNetwork({ a: {}, b: {} });

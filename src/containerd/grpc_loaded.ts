@@ -1,0 +1,9 @@
+/**
+ * Imported last where gRPC is imported.
+ *
+ * @module
+ */
+
+import { loading } from "./grpc_loading.ts";
+
+loading[Symbol.dispose]();

@@ -1,0 +1,9 @@
+/**
+ * Imported last where js-libp2p is imported.
+ *
+ * @module
+ */
+
+import { loaded } from "./loading.ts";
+
+loaded();
