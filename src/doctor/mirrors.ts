@@ -149,7 +149,7 @@ export function isLoopback(address: string): boolean {
 }
 
 /** Who answers at a URL. */
-export type Answer = "peili" | "other" | "nobody";
+export type Answer = "peili" | "other" | "nobody" | "late";
 
 /** A probe's answer is 3 bytes; more than this is not Peili's. */
 const MAX_PROBE_BYTES = 256;
@@ -175,6 +175,6 @@ export async function answersAsPeili(
     return response.status === 200 && text === "ok\n" ? "peili" : "other";
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
-    return "nobody";
+    return limit.signal.aborted && !signal.aborted ? "late" : "nobody";
   }
 }

@@ -115,3 +115,13 @@ Deno.test("answersAsPeili() knows that nobody is there", async () => {
   const answer = await answersAsPeili("http://10.0.0.1:1", fetcher, NEVER);
   assert.equal(answer, "nobody");
 });
+
+Deno.test("answersAsPeili() tells who is late from nobody", async () => {
+  const silent = (_url: unknown, init?: RequestInit) =>
+    new Promise<Response>((_, reject) =>
+      init?.signal?.addEventListener("abort", () => reject(init.signal?.reason))
+    );
+  const fetcher = silent as typeof fetch;
+  const answer = await answersAsPeili("http://10.0.0.1:1", fetcher, NEVER);
+  assert.equal(answer, "late");
+});

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path/posix";
 import { writeArchive } from "./archive.ts";
 import { ownImages } from "../../src/containerd/own_image.ts";
+import type { CheckResult } from "../../src/doctor/check.ts";
 import { trialImage } from "../../src/doctor/trial_image.ts";
 import {
   awaitLine,
@@ -280,11 +281,23 @@ async function suffers(
   const finding = named?.findings.find(({ fix }) => fix);
   assert.ok(finding?.fix, `${sick}: ${JSON.stringify(report, null, 1)}`);
   await patient.take(finding.fix);
-  await awaitPeers(lab);
-  const again = await patient.doctor();
-  const left = again.checks.filter(({ verdict }) => verdict !== "ok");
-  assert.deepEqual(left, [], sick);
+  assert.deepEqual(await leftOn(lab, patient), [], sick);
   assert.ok(await pull("after"), `${sick}: the advice is wrong`);
+}
+
+/** Looks again for a peer that was away: others are treated at the same time. */
+const MAX_LOOKS = 3;
+
+/** What is not well on a node. */
+async function leftOn(lab: Lab, patient: Patient): Promise<CheckResult[]> {
+  let left: CheckResult[] = [];
+  for (let look = 0; look < MAX_LOOKS; look++) {
+    await awaitPeers(lab);
+    const { checks } = await patient.doctor();
+    left = checks.filter(({ verdict }) => verdict !== "ok");
+    if (!left.some(({ check }) => check === "peers")) break;
+  }
+  return left;
 }
 
 /** Makes a trial's image as doctor does, and leaves it there. */
@@ -413,7 +426,7 @@ Deno.test("peili doctor", async (t) => {
   });
 
   await t.step("removes the trial of one that was killed", async () => {
-    await Promise.all(patients.map(removesKilledTrial));
+    for (const patient of patients) await removesKilledTrial(patient);
   });
 
   await t.step("mends it when containerd throws layers away", async () => {

@@ -2,7 +2,7 @@
 
 import { deadline } from "../../async/deadline.ts";
 import { formatAddress, type ListenAddress } from "../../listen.ts";
-import { type Check, type Finding, ok, problem } from "../check.ts";
+import { type Check, type Finding, ok, problem, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { option, run } from "../fix.ts";
 import { type Answer, answersAsPeili, reachable } from "../mirrors.ts";
@@ -46,6 +46,12 @@ async function look(
   if (answer === "peili") return ok(`${port} is Peili's`);
   if (answer === "nobody" && !await accepts(place, signal)) {
     return ok(`${port} is free`);
+  }
+  if (answer === "late") {
+    // It may be Peili on a node that is busy: no reason to move away.
+    return warning(`whoever listens on ${port} (${flag}) does not answer`, [
+      run(`ss -ltnp 'sport = :${port}'`),
+    ]);
   }
   const other = port + 10_000 <= 65_535 ? port + 10_000 : port - 10_000;
   return problem(`another program listens on ${port} (${flag})`, [
