@@ -247,9 +247,18 @@ async function folders(root: string): Promise<string[]> {
   }
 }
 
+/**
+ * Bytes that are read of a ref or a total: a name of 255 bytes and a digest, with
+ * room. Whoever gives a layout to this node can write anything there.
+ */
+const MAX_TEXT_BYTES = 4_096;
+
 async function readText(path: string): Promise<string | null> {
   try {
-    return (await Deno.readTextFile(path)).trim();
+    using file = await Deno.open(path);
+    const bytes = new Uint8Array(MAX_TEXT_BYTES);
+    const size = await file.read(bytes) ?? 0;
+    return new TextDecoder().decode(bytes.subarray(0, size)).trim();
   } catch {
     return null; // Not written yet, or gone with its ingest.
   }

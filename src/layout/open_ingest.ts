@@ -7,7 +7,7 @@
  * @module
  */
 
-import { dirname } from "node:path/posix";
+import { basename, dirname } from "node:path/posix";
 import { sleep } from "../async/backoff.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import {
@@ -38,7 +38,8 @@ const CHUNK_BYTES = 256 << 10;
 export async function openIngest(
   root: string,
   descriptor: Descriptor,
-  { ref = `content-${descriptor.digest}`, signal }: IngestOptions,
+  { ref = `content-${descriptor.digest}`, signal, onWait = () => {} }:
+    IngestOptions,
 ): Promise<LayoutIngest> {
   const { digest, size } = descriptor;
   if (!ref.endsWith(`-${digest}`) && !ref.endsWith(`@${digest}`)) {
@@ -46,6 +47,8 @@ export async function openIngest(
   }
   const blob = blobPath(root, digest);
   const folder = ingestPath(root, ref);
+  let waits = false;
+  await sweepRenamed(folder);
   while (true) {
     signal.throwIfAborted();
     if (await hasAll(blob, size)) {
@@ -54,6 +57,8 @@ export async function openIngest(
     }
     const file = await lockedFile(folder, ref, size);
     if (!file) {
+      if (!waits) onWait();
+      waits = true;
       await sleep(LOCKED_MS, signal);
       continue;
     }
@@ -79,10 +84,39 @@ async function hasAll(blob: string, size: number): Promise<boolean> {
 
 /** Removes what is left of a pull of content that is complete by now. */
 async function sweep(folder: string): Promise<void> {
-  try {
+  await unlessGone(async () => {
     using file = await Deno.open(`${folder}/data`, { write: true });
     const isFree = await file.tryLock(EXCLUSIVE) && await isAt(file, folder);
     if (isFree) await removeIngest(folder);
+  });
+}
+
+/** Removes what {@linkcode renamed} left where its process was killed. */
+async function sweepRenamed(folder: string): Promise<void> {
+  const ingests = dirname(folder);
+  await unlessGone(async () => {
+    for await (const { name } of Deno.readDir(ingests)) {
+      if (!name.startsWith(`${basename(folder)}.`)) continue;
+      if (await isFree(`${ingests}/${name}/data`)) {
+        await removeRenamed(`${ingests}/${name}`);
+      }
+    }
+  });
+}
+
+/** Tells whether nobody writes a file; what has become a blob is not there. */
+async function isFree(path: string): Promise<boolean> {
+  let free = true;
+  await unlessGone(async () => {
+    using file = await Deno.open(path, { write: true });
+    free = await file.tryLock(EXCLUSIVE);
+  });
+  return free;
+}
+
+async function unlessGone(act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -93,7 +127,12 @@ async function sweep(folder: string): Promise<void> {
  * same ref now begins a new one, and does not lose it when this folder goes.
  */
 async function removeIngest(folder: string): Promise<void> {
-  await Deno.remove(await renamed(folder), { recursive: true });
+  await removeRenamed(await renamed(folder));
+}
+
+/** Two may do it at once, and one of them finds it gone. */
+async function removeRenamed(last: string): Promise<void> {
+  await unlessGone(() => Deno.remove(last, { recursive: true }));
 }
 
 async function renamed(folder: string): Promise<string> {
@@ -252,7 +291,7 @@ class Ingest implements LayoutIngest {
     await Deno.mkdir(dirname(blob), { recursive: true });
     const last = await renamed(folder); // As removeIngest() does.
     await Deno.rename(`${last}/data`, blob);
-    await Deno.remove(last, { recursive: true });
+    await removeRenamed(last);
     this.#close();
   }
 

@@ -22,6 +22,8 @@ export interface IngestOptions {
   readonly ref?: string;
   /** Ends the wait for another who writes the same. */
   readonly signal: AbortSignal;
+  /** Hears once that another writes the same, and is waited for. */
+  readonly onWait?: () => void;
 }
 
 /**

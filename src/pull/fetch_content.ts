@@ -14,6 +14,7 @@ import type { Descriptor } from "../oci/descriptor.ts";
 import { MANIFEST_TYPES } from "../oci/media_type.ts";
 import { formatRange, parseContentRange } from "../oci/range.ts";
 import type { AccessRequest } from "../upstream/access.ts";
+import { FinalError } from "./final_error.ts";
 import type { Origin, OriginName } from "./origins.ts";
 
 /** What is to be had. */
@@ -65,11 +66,6 @@ const RETRY_DELAYS: BackoffOptions = { initialMs: 250, maxMs: 8_000 };
 /** Statuses that another try may change. */
 const isPassing = (status: number) => status === 429 || status >= 500;
 
-/** An answer that no further try changes. */
-class FinalError extends Error {
-  override readonly name = "FinalError";
-}
-
 /**
  * Gets content; what an earlier pull left is gone on with.
  *
@@ -104,7 +100,11 @@ async function fetchOnce(
   const { descriptor } = wanted;
   const { signal, writer } = deps;
   // Before anybody is asked: other nodes follow what they see grow here.
-  await using ingest = await writer.ingest(descriptor, { signal });
+  const { digest } = descriptor;
+  await using ingest = await writer.ingest(descriptor, {
+    signal,
+    onWait: () => deps.onTrouble(`another pull writes ${digest}: waiting`),
+  });
   deps.onBytes(ingest.offset, null);
   await fill(ingest, wanted, deps);
   try {

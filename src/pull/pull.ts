@@ -138,6 +138,7 @@ export async function pullImage(
     repository,
     target,
     signal,
+    onTrouble: report.trouble,
   });
   const { mediaType } = await haveNode(found, 0);
   const descriptor = { ...found, mediaType };

@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { backoff, type BackoffOptions, sleep } from "../async/backoff.ts";
 import { watchdog } from "../async/watchdog.ts";
 import { describeError } from "../log.ts";
 import { type Descriptor, descriptorFromHeaders } from "../oci/descriptor.ts";
@@ -20,6 +21,7 @@ import {
   manifestType,
 } from "../oci/media_type.ts";
 import type { AccessRequest } from "../upstream/access.ts";
+import { FinalError } from "./final_error.ts";
 import type { Origin } from "./origins.ts";
 
 /** How a name is looked up. */
@@ -31,13 +33,25 @@ export interface ResolveOptions {
   /** A tag or a digest. */
   readonly target: string;
   readonly signal: AbortSignal;
+  /** Hears why they are asked again. */
+  readonly onTrouble: (problem: string) => void;
   /**
    * Milliseconds without an answer after which the next one is asked.
    *
    * @default {30_000}
    */
   readonly stallMs?: number;
+  /**
+   * Waits between two rounds of asking.
+   *
+   * @default {500 ms to 2 s}
+   */
+  readonly retryDelays?: BackoffOptions;
 }
+
+/** Rounds of asking: a registry that restarts, or a network that blinks. */
+const MAX_ROUNDS = 3;
+const RETRY_DELAYS: BackoffOptions = { initialMs: 500, maxMs: 2_000 };
 
 /** containerd waits so long for headers; a mirror answers a tag within 1 s. */
 const STALL_MS = 30_000;
@@ -52,21 +66,43 @@ const STALL_MS = 30_000;
 export async function resolveTarget(
   options: ResolveOptions,
 ): Promise<Descriptor> {
-  const { origins, repository, target, signal, stallMs = STALL_MS } = options;
+  const { repository, target, signal, onTrouble } = options;
+  const delays = backoff(options.retryDelays ?? RETRY_DELAYS);
+  for (let round = 1;; round++) {
+    const found = await askInOrder(options);
+    if ("descriptor" in found) return found.descriptor;
+    const { problem } = found;
+    const said = `Cannot look up ${target} of ${repository}: ${
+      describeError(problem)
+    }`;
+    if (problem instanceof FinalError || round === MAX_ROUNDS) {
+      throw new Error(said);
+    }
+    onTrouble(`${said}; trying again`);
+    await sleep(delays.next(), signal);
+    signal.throwIfAborted();
+  }
+}
+
+/** The first answer, or what the last one said who has none. */
+async function askInOrder(
+  { origins, repository, target, signal, stallMs = STALL_MS }: ResolveOptions,
+): Promise<{ descriptor: Descriptor } | { problem: unknown }> {
   let problem: unknown;
   for (const origin of origins) {
     using dog = watchdog(signal, stallMs);
     const path = `${repository}/manifests/${target}`;
     try {
-      return await ask(origin, path, parseDigest(target), dog.signal);
+      const digest = parseDigest(target);
+      return { descriptor: await ask(origin, path, digest, dog.signal) };
     } catch (error) {
       signal.throwIfAborted();
-      problem = dog.signal.aborted ? dog.signal.reason : error;
+      problem = dog.signal.aborted
+        ? new FinalError(describeError(dog.signal.reason)) // Long enough.
+        : error;
     }
   }
-  throw new Error(
-    `Cannot look up ${target} of ${repository}: ${describeError(problem)}`,
-  );
+  return { problem };
 }
 
 /** By HEAD; by GET where that says too little. */
@@ -95,7 +131,7 @@ async function ask(
   const algorithm = digest ? splitDigest(digest).algorithm : "sha256";
   const found = digestOf(bytes, algorithm);
   if (mediaType === null || digest !== null && found !== digest) {
-    throw new Error(`Cannot use ${path}: the ${from} sent something else`);
+    throw new FinalError(`Cannot use ${path}: the ${from} sent something else`);
   }
   return { mediaType, digest: found, size: bytes.length };
 }
@@ -119,7 +155,8 @@ function refused(from: string, status: number): Error {
     : status === 429
     ? "too many requests; credentials may raise the limit (docker login)"
     : "it is refused";
-  return new Error(`the ${from} says: ${why} (status ${status})`);
+  const said = `the ${from} says: ${why} (status ${status})`;
+  return status >= 500 ? new Error(said) : new FinalError(said);
 }
 
 /** All of a body, and never more than a manifest may have. */

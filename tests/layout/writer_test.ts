@@ -136,11 +136,21 @@ Deno.test("ingest() waits for another who writes the same, and has all of it the
   await using folder = await layoutFolder();
   const [one, other] = [layoutWriter(folder.path), layoutWriter(folder.path)];
   await using first = await one.ingest(LAYER_DESCRIPTOR, patient());
-  const waiting = other.ingest(LAYER_DESCRIPTOR, patient());
+  const told = Promise.withResolvers<void>();
+  let times = 0;
+  const waiting = other.ingest(LAYER_DESCRIPTOR, {
+    ...patient(),
+    onWait() {
+      times++;
+      told.resolve();
+    },
+  });
+  await told.promise;
   await first.write(LAYER.bytes);
   await first.commit();
   await using second = await waiting;
   assert.equal(second.offset, LAYER.bytes.length);
+  assert.equal(times, 1);
 });
 
 Deno.test("ingest() waits no longer than its signal", async () => {
@@ -226,6 +236,46 @@ Deno.test("ingest() removes what is left of another pull of what is complete", a
     ref,
   });
   assert.equal((await filesOf(folder.path)).length, 1);
+});
+
+/** What a process that is killed in its commit() leaves: a folder of another name. */
+async function leaveRenamed(root: string): Promise<string> {
+  const [data] = (await filesOf(root)).filter((path) => path.endsWith("/data"));
+  const folder = `${root}${data?.replace(/\/data$/, "")}`;
+  await Deno.rename(folder, `${folder}.${crypto.randomUUID()}`);
+  return folder;
+}
+
+Deno.test("ingest() removes what a commit() left that was killed", async () => {
+  await using folder = await layoutFolder();
+  const writer = layoutWriter(folder.path);
+  {
+    await using first = await writer.ingest(LAYER_DESCRIPTOR, patient());
+    await first.write(LAYER.bytes);
+  }
+  await leaveRenamed(folder.path);
+  {
+    await using _second = await writer.ingest(LAYER_DESCRIPTOR, patient());
+  }
+  // And one whose data had become the blob, which was removed since.
+  const left = `${await leaveRenamed(folder.path)}.no-data`;
+  await Deno.mkdir(left);
+  await Deno.writeTextFile(`${left}/ref`, "of nobody");
+  await using ingest = await writer.ingest(LAYER_DESCRIPTOR, patient());
+  await ingest.write(LAYER.bytes);
+  await ingest.commit();
+  assert.deepEqual(await filesOf(folder.path), [
+    `/blobs/${LAYER.digest.replace(":", "/")}`,
+  ]);
+});
+
+Deno.test("ingest() leaves alone what another commits", async () => {
+  await using folder = await layoutFolder();
+  const writer = layoutWriter(folder.path);
+  await using _first = await writer.ingest(LAYER_DESCRIPTOR, patient());
+  await leaveRenamed(folder.path); // Its lock is held.
+  await using _second = await writer.ingest(LAYER_DESCRIPTOR, patient());
+  assert.equal((await filesOf(folder.path)).length, 6);
 });
 
 const NAME = "docker.io/library/nginx:1.27";

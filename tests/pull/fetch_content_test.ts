@@ -164,10 +164,13 @@ Deno.test("resolveTarget() asks the next when the first never answers", async ()
         },
       }),
     ));
-  const options = { repository: "a", target: "v1", signal, stallMs: 20 };
   const found = await resolveTarget({
-    ...options,
     origins: [mirror, registry],
+    repository: "a",
+    target: "v1",
+    signal,
+    stallMs: 20,
+    onTrouble: assert.fail,
   });
   assert.deepEqual(found, { mediaType: "x/y", digest: DIGEST, size: 100 });
 });
