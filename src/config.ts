@@ -73,6 +73,7 @@ export interface Config {
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorTargets: readonly string[];
+  readonly node: string;
   readonly nodeIp: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
@@ -96,6 +97,7 @@ export interface Config {
   readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
   readonly zone: string;
+  readonly zoneFile: string;
 }
 
 const KINDS = ["static-peers", "dns", "http", "static"] as const;
@@ -160,6 +162,12 @@ const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
     help: "where this node is: peers of its own zone are asked first",
     default: "",
     read: zoneName,
+  },
+  zoneFile: {
+    flags: "--zone-file <path>",
+    help: "file to which zone writes the zone, for a run that has no --zone",
+    default: "",
+    read: (text) => text === "" ? "" : absolutePath(text),
   },
   network: {
     flags: "--network <name>",
@@ -283,6 +291,11 @@ const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
     help:
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
+  },
+  node: {
+    flags: "--node <name>",
+    help: "this node's name in the cluster (spec.nodeName of a pod)",
+    read: notEmpty,
   },
   nodeIp: {
     flags: "--node-ip <address,...>",

@@ -75,6 +75,13 @@ export function daemonSet(
   };
 }
 
+/** A node as the API gives it; without a zone, it has no such label. */
+export function nodeIn(zone?: string): unknown {
+  const labels = { "kubernetes.io/os": "linux" };
+  const zoned = { ...labels, "topology.kubernetes.io/zone": zone };
+  return { metadata: { labels: zone === undefined ? labels : zoned } };
+}
+
 // Of no use outside this file: made for 127.0.0.1, valid until 2126.
 const CA = `-----BEGIN CERTIFICATE-----
 MIIBcTCCARegAwIBAgIUAkrYZHNUZycnhVOGgVrLE4kwFZowCgYIKoZIzj0EAwIw
