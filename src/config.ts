@@ -153,7 +153,7 @@ const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
   peerIp: {
     flags: "--peer-ip <ip>",
     help:
-      "IP under which other nodes reach this one; none: as they see it, which they tell",
+      "IP under which other nodes reach this one (in a pod, status.podIP); none: as they see it, which they tell",
     default: "",
     read: (text) => text === "" ? "" : ipAddress(text),
   },
@@ -300,7 +300,7 @@ const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
   nodeIp: {
     flags: "--node-ip <address,...>",
     help:
-      "addresses of this node that a pod does not see by itself (status.hostIP)",
+      "addresses under which this node's containerd reaches it, where a pod does not see them by itself (status.hostIP)",
     default: "",
     read: listOf(ipAddress),
   },
