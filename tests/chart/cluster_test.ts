@@ -211,6 +211,18 @@ async function installed({ api, nodes, helm, chart }: World): Promise<void> {
     assert.deepEqual(withToken(spec), ["zone"]);
     assert.equal(spec.priority, 2_000_001_000);
   }
+  // Only who was not told asks.
+  assert.deepEqual(
+    Object.fromEntries(
+      nodes.said.filter(([ran]) => ran.startsWith("zone on "))
+        .map(([ran, text]) => [ran, JSON.parse(text).msg]),
+    ),
+    {
+      "zone on a1": "the zone is known",
+      "zone on a2": "the zone is known",
+      "zone on b1": "the node has no zone",
+    },
+  );
   const { a1, a2, b1, w1 } = await allHosts(nodes);
   const targets = (text = "") =>
     [...text.matchAll(/^\[host\."(.+)"\]$/gm)].map(([, url]) => url);

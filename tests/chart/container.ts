@@ -86,9 +86,10 @@ export async function makeImage(): Promise<Image> {
   await Deno.copyFile(made.bundle, join(folder, "peili.js"));
   const config = join(folder, "deno.json");
   await Deno.copyFile(join(made.path, "deno.json"), config);
-  const start = (spec: ContainerSpec, readOnly: boolean) =>
+  const program = { from: folder, at: "/peili" };
+  const start = (spec: ContainerSpec, { readOnly }: { readOnly: boolean }) =>
     new Deno.Command("unshare", {
-      args: argumentsOf(spec, { from: folder, at: "/peili", readOnly }, root),
+      args: argumentsOf(spec, { ...program, readOnly }, root),
       clearEnv: true,
       env: {
         ["PATH"]: "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -103,13 +104,13 @@ export async function makeImage(): Promise<Image> {
   const version = commandWith("image", "version");
   for (let times = 0; times < 2; times++) {
     const spec = { argv: version, mounts: [], user: 0, group: 0 };
-    const { code, stderr } = await start(spec, false).output();
+    const { code, stderr } = await start(spec, { readOnly: false }).output();
     if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
   }
   await runCommand(["chmod", "-R", "a+rX", made.path]);
   const kept = parts.move();
   return {
-    start: (spec) => start(spec, true),
+    start: (spec) => start(spec, { readOnly: true }),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
