@@ -55,7 +55,7 @@ export async function zoneCommand(
     if (zone === "") log.info("the node has no zone", { node });
     else log.info("the node's zone", { node, zone });
   } catch (error) {
-    log.warn("no zone: all peers are alike", { node, error });
+    log.warn("the zone cannot be found out", { node, error });
   }
 }
 
@@ -75,7 +75,7 @@ export async function readZone(path: string, log: Log): Promise<string> {
   } catch (error) {
     // Nobody wrote it, who has said why.
     if (error instanceof Deno.errors.NotFound) return "";
-    log.warn("no zone: all peers are alike", { file: path, error });
+    log.warn("the zone cannot be read", { file: path, error });
     return "";
   }
 }

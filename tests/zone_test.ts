@@ -48,7 +48,7 @@ Deno.test("zoneCommand() asks nobody for a zone that is known", async () => {
 Deno.test("zoneCommand() never fails, and keeps what it knew", async () => {
   await using folder = await temporaryFolder({ zone: "z1" });
   const path = `${folder.path}/zone`;
-  const warned = ["warn no zone: all peers are alike"];
+  const warned = ["warn the zone cannot be found out"];
   await using fake = await fakeApi(() => ({ body: nodeIn("z2") }));
   // No pod; no token; no place to write to; a name that is no label's value.
   assert.deepEqual(await asked({ ...fake, host: "" }, path), warned);

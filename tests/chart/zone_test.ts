@@ -161,7 +161,7 @@ async function withoutRight(world: World): Promise<void> {
   for (const [, text] of said) {
     assert.match(
       text,
-      /no zone: all peers are alike.*403 nodes .* is forbidden/,
+      /the zone cannot be found out.*403 nodes .* is forbidden/,
     );
   }
 }
