@@ -21,6 +21,7 @@ import {
 import { configureCommand, restoreCommand } from "./configure.ts";
 import type { DoctorOptions } from "./doctor/facts.ts";
 import { DEFAULT_PATHS } from "./hosts/flavours.ts";
+import type { KubeApi } from "./kube/api.ts";
 import { describeError, type Log, startLog } from "./log.ts";
 import type { ScreenSize } from "./pull/live_lines.ts";
 import { surviveUncaught } from "./uncaught.ts";
@@ -71,6 +72,7 @@ const COMMANDS: readonly CommandRow[] = [
       "staticBootstrapPeers",
       "peerIp",
       "zone",
+      "zoneFile",
       "network",
       "secretFile",
       "mirroredRegistries",
@@ -131,6 +133,12 @@ const COMMANDS: readonly CommandRow[] = [
     run: wait,
   },
   {
+    name: "zone",
+    help: "ask the cluster for this node's zone, and write it down for run",
+    options: ["node", "zone", "zoneFile", "serviceAccount", "logLevel"],
+    run: zone,
+  },
+  {
     name: "doctor",
     help: "say what is wrong on this node, and what mends it",
     options: [
@@ -173,13 +181,16 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
   const mirroredRegistries = registryNames(config.mirroredRegistries);
   // Only this command needs all parts: 22 MiB and 0.1 s with gRPC.
   const { startNode } = await import("./node.ts");
-  await using node = await startNode({ ...config, mirroredRegistries }, log);
+  const zone = config.zone || await zoneWritten(config, log);
+  const options = { ...config, mirroredRegistries, zone };
+  await using node = await startNode(options, log);
   using _survives = surviveUncaught({ log, metrics: node.metrics });
   log.info("running", {
     version: deno.version,
     mirror: node.mirrorAddress,
     peer: node.peerAddress,
     metrics: node.metricsAddress,
+    ...(zone && { zone }),
   });
   using running = abortScope(signal);
   let code = 0;
@@ -192,6 +203,16 @@ async function run({ config, log, signal }: CommandContext): Promise<number> {
   await aborted(running.signal);
   log.info("stopping");
   return code;
+}
+
+/** The zone as the command `zone` left it. */
+async function zoneWritten(
+  { zoneFile }: Config,
+  log: Log,
+): Promise<string> {
+  if (zoneFile === "") return "";
+  const { readZone } = await import("./zone.ts");
+  return await readZone(zoneFile, log);
 }
 
 /** Runs doctor's checks after the start, which they must not slow. */
@@ -255,16 +276,25 @@ function exitCode({ lenient }: Config, code: number): number {
   return lenient ? 0 : code;
 }
 
-async function wait({ config, log, signal }: CommandContext): Promise<number> {
-  const [{ kubeApi }, { waitForDaemonSet }] = await Promise.all([
-    import("./kube/api.ts"),
-    import("./kube/daemon_set.ts"),
-  ]);
-  using api = await kubeApi({
+/** Opens the API of the cluster whose pod this is. */
+async function openApi({ serviceAccount }: Config): Promise<KubeApi> {
+  const { kubeApi } = await import("./kube/api.ts");
+  return await kubeApi({
     host: Deno.env.get("KUBERNETES_SERVICE_HOST") ?? "",
     port: Deno.env.get("KUBERNETES_SERVICE_PORT") ?? "",
-    serviceAccount: config.serviceAccount,
+    serviceAccount,
   });
+}
+
+async function zone({ config, log, signal }: CommandContext): Promise<number> {
+  const { zoneCommand } = await import("./zone.ts");
+  await zoneCommand(config, { openApi: () => openApi(config), log, signal });
+  return 0;
+}
+
+async function wait({ config, log, signal }: CommandContext): Promise<number> {
+  const { waitForDaemonSet } = await import("./kube/daemon_set.ts");
+  using api = await openApi(config);
   const { daemonSet: name, timeout } = config;
   const timeoutMs = timeout * 1000;
   await waitForDaemonSet({ name, timeoutMs }, { api, log }, signal);

@@ -73,6 +73,7 @@ export interface Config {
   readonly mirrorAddr: ListenAddress;
   readonly mirroredRegistries: readonly string[];
   readonly mirrorTargets: readonly string[];
+  readonly node: string;
   readonly nodeIp: readonly string[];
   readonly network: string;
   readonly peerAddr: ListenAddress;
@@ -96,6 +97,7 @@ export interface Config {
   readonly to: string;
   readonly upstream: ReadonlyMap<string, string>;
   readonly zone: string;
+  readonly zoneFile: string;
 }
 
 const KINDS = ["static-peers", "dns", "http", "static"] as const;
@@ -151,7 +153,7 @@ const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
   peerIp: {
     flags: "--peer-ip <ip>",
     help:
-      "IP under which other nodes reach this one; none: as they see it, which they tell",
+      "IP under which other nodes reach this one (in a pod, status.podIP); none: as they see it, which they tell",
     default: "",
     read: (text) => text === "" ? "" : ipAddress(text),
   },
@@ -160,6 +162,12 @@ const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
     help: "where this node is: peers of its own zone are asked first",
     default: "",
     read: zoneName,
+  },
+  zoneFile: {
+    flags: "--zone-file <path>",
+    help: "file to which zone writes the zone, for a run that has no --zone",
+    default: "",
+    read: (text) => text === "" ? "" : absolutePath(text),
   },
   network: {
     flags: "--network <name>",
@@ -284,10 +292,15 @@ const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
       "where containerd finds Peili, in order: http://NODE_IP:30020, then http://NODE_IP:30021",
     read: mirrorTargets,
   },
+  node: {
+    flags: "--node <name>",
+    help: "this node's name in the cluster (spec.nodeName of a pod)",
+    read: notEmpty,
+  },
   nodeIp: {
     flags: "--node-ip <address,...>",
     help:
-      "addresses of this node that a pod does not see by itself (status.hostIP)",
+      "addresses under which this node's containerd reaches it, where a pod does not see them by itself (status.hostIP)",
     default: "",
     read: listOf(ipAddress),
   },

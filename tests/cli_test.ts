@@ -32,6 +32,7 @@ const COMMANDS = {
     "staticBootstrapPeers",
     "peerIp",
     "zone",
+    "zoneFile",
     "network",
     "secretFile",
     "mirroredRegistries",
@@ -91,6 +92,7 @@ const COMMANDS = {
     "logLevel",
   ],
   wait: ["daemonSet", "timeout", "serviceAccount", "logLevel"],
+  zone: ["node", "zone", "zoneFile", "serviceAccount", "logLevel"],
   pull: ["to", "platform", "mirror"],
   version: [],
 } as const;
@@ -138,7 +140,7 @@ Deno.test.each(
       assert.ok(line.startsWith(`  ${flags} `), line);
       assert.ok(line.includes(description), line);
       assert.ok(line.includes(`env: ${envVar})`), line);
-      const mandatory = /^--(mirror-targets|to) /.test(flags);
+      const mandatory = /^--(mirror-targets|node|to) /.test(flags);
       assert.equal(line.includes("(default: "), !mandatory, line);
     }
   },
@@ -154,7 +156,7 @@ Deno.test("peili version prints the version, with no permission", async () => {
 
 const WRONG: { args: string[]; env?: Record<string, string>; says: string }[] =
   [
-    { args: ["nope"], says: "error: unknown command 'nope'" },
+    { args: ["mend"], says: "error: unknown command 'mend'" },
     {
       args: ["version", "x"],
       says:

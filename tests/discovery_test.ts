@@ -99,6 +99,32 @@ Deno.test(
   },
 );
 
+Deno.test.each([
+  { peerIp: "", known: "127.0.0.1:8" },
+  // What SNAT does: whoever is asked sees an address that is not the node's.
+  { peerIp: "127.0.0.2", known: "127.0.0.2:8" },
+])(
+  "startDiscovery() is known under what --peer-ip says, else as it is seen: $known",
+  LIBP2P,
+  async ({ peerIp, known }) => {
+    const port = freePort();
+    const everywhere = "0.0.0.0";
+    await using one = await start({
+      routerAddr: { hostname: everywhere, port },
+    });
+    await using two = await start({
+      routerAddr: { hostname: everywhere, port: 0 },
+      staticBootstrapPeers: [`/ip4/127.0.0.1/tcp/${port}`],
+      peerIp,
+    });
+    two.announce({ hostname: everywhere, port: 8 });
+    const addressOfTwo = () =>
+      one.router.nearest("key", 9).find(({ id }) => id === two.id)?.address;
+    await eventually("one knows two", () => addressOfTwo() !== undefined);
+    assert.equal(addressOfTwo(), known);
+  },
+);
+
 Deno.test(
   "startDiscovery() says which option its kind lacks, and which address it cannot have",
   LIBP2P,

@@ -101,6 +101,26 @@ Deno.test.each([
   },
 );
 
+Deno.test.each([
+  { set: "wait", data: "NotCapable" },
+  { set: "zone", data: "NotFound" },
+])("the set $set reads a token, and nothing of the node", async (row) => {
+  const { net, ...rest } = await outcomes(row.set);
+  assert.deepEqual(rest, {
+    config: "NotCapable",
+    certs: "NotCapable",
+    content: "NotCapable",
+    data: row.data,
+    elsewhere: "NotCapable",
+    temporary: "NotCapable",
+    read: "NotCapable",
+    run: "NotCapable",
+    library: "NotCapable",
+    variable: "NotCapable",
+  });
+  assert.notEqual(net, "NotCapable");
+});
+
 Deno.test("the set doctor reads what it likes, and writes nothing", async () => {
   const { net, ...rest } = await outcomes("doctor");
   assert.deepEqual(rest, {
@@ -192,6 +212,18 @@ const NEEDED: { set: string; allowed: Deno.PermissionDescriptor[] }[] = [
         name: "read",
         path: "/var/run/secrets/kubernetes.io/serviceaccount/token",
       },
+      { name: "env", variable: "KUBERNETES_SERVICE_HOST" },
+    ],
+  },
+  {
+    set: "zone",
+    allowed: [
+      { name: "net" },
+      {
+        name: "read",
+        path: "/var/run/secrets/kubernetes.io/serviceaccount/token",
+      },
+      { name: "write", path: "/var/lib/peili/zone" },
       { name: "env", variable: "KUBERNETES_SERVICE_HOST" },
     ],
   },

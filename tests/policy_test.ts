@@ -60,6 +60,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   "src/cli.ts": 5,
   "src/option_row.ts": 5,
   "src/option_text.ts": 5,
+  "src/zone.ts": 5,
   "main.ts": 6,
   "mod.ts": 6,
   "deno.json": 0,

@@ -69,6 +69,14 @@ export function startProgram(
   const writing = script === undefined
     ? Promise.resolve()
     : new Blob([script]).stream().pipeTo(child.stdin);
+  return follow(child, writing);
+}
+
+/** The program in a process that somebody else has started, with pipes. */
+export function follow(
+  child: Deno.ChildProcess,
+  writing: Promise<void> = Promise.resolve(),
+): Program {
   const log = new LineReader(child.stderr);
   const ended = Promise.all([
     child.status,

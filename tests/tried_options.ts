@@ -44,7 +44,7 @@ const BOOLEAN = {
 } as const;
 
 /** What must be given, and what has no flag. */
-type Given = "mirrorTargets" | "to" | "image";
+type Given = "mirrorTargets" | "to" | "image" | "node";
 
 const SWITCH = { default: false, ...BOOLEAN, says: "Allowed: true, false." };
 
@@ -73,6 +73,13 @@ export const TRIED: Readonly<Record<Exclude<Name, Given>, Tried>> = {
     good: [["", ""], ["eu-west-1a", "eu-west-1a"]],
     bad: ["a b", "a/b", "x".repeat(64)],
     says: "Allowed: at most 63 letters, digits, dots, underscores and hyphens.",
+  },
+  zoneFile: {
+    flag: "--zone-file",
+    default: "",
+    good: [["", ""], ["/x/y", "/x/y"]],
+    bad: ["x", "./x"],
+    says: PATH_SAYS,
   },
   upstream: {
     flag: "--upstream",

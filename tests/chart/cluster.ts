@@ -45,20 +45,36 @@ export function freePorts(count: number): number[] {
   return ports;
 }
 
+/** What a cluster is like. */
+export interface ClusterOptions {
+  /**
+   * Whether a pod gets its node's zone as a label, as from Kubernetes 1.35 on.
+   *
+   * @default {true}
+   */
+  readonly copiesZones?: boolean;
+}
+
 /** Starts one. */
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster(
+  options: ClusterOptions = {},
+): Promise<Cluster> {
   const program = await controlPlaneProgram();
   await cleanUpLeftovers();
   const folder = LabFolder.create();
   try {
-    return await startIn(folder, program);
+    return await startIn(folder, program, options);
   } catch (error) {
     await cleanUp(folder.path);
     throw error;
   }
 }
 
-async function startIn(folder: LabFolder, program: string): Promise<Cluster> {
+async function startIn(
+  folder: LabFolder,
+  program: string,
+  { copiesZones = true }: ClusterOptions,
+): Promise<Cluster> {
   const [etcd = 0, etcdPeers = 0, port = 0] = freePorts(3);
   const at = (name: string) => join(folder.path, name);
   const start = async (name: string, argv: readonly string[]) => {
@@ -82,8 +98,7 @@ async function startIn(folder: LabFolder, program: string): Promise<Cluster> {
       `--service-account-${name}-file=${at("sa.key")}`
     ),
     `--token-auth-file=${at("tokens")}`,
-    // On from 1.35 on: a pod gets its node's zone as a label.
-    "--feature-gates=PodTopologyLabelsAdmission=true",
+    `--feature-gates=PodTopologyLabelsAdmission=${copiesZones}`,
   ]);
   const ca = at("certs/apiserver.crt");
   let api: ClusterApi | null = null;

@@ -3,7 +3,11 @@ import type { KubeObject } from "./helm.ts";
 
 /** Where kinds of objects are, by their kind. */
 const PATHS: Readonly<Record<string, readonly [api: string, name: string]>> = {
-  ClusterRoleBinding: ["apis/rbac.authorization.k8s.io/v1", ""],
+  ClusterRole: ["apis/rbac.authorization.k8s.io/v1", "clusterroles"],
+  ClusterRoleBinding: [
+    "apis/rbac.authorization.k8s.io/v1",
+    "clusterrolebindings",
+  ],
   CustomResourceDefinition: [
     "apis/apiextensions.k8s.io/v1",
     "customresourcedefinitions",

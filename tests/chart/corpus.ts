@@ -42,6 +42,7 @@ const CHANGED: readonly (readonly [path: string, value: unknown])[] = [
   ["peili.fanOut", 4],
   ["peili.network", "blue"],
   ["peili.zone", "a"],
+  ["peili.zoneFromNode", false],
   ["peili.containerdMirrorAdd", false],
   ["peili.containerdSock", "/run/k3s/containerd/containerd.sock"],
   ["peili.containerdNamespace", "default"],

@@ -14,6 +14,7 @@ export interface KubeObject {
     readonly name: string;
     readonly namespace?: string;
     readonly uid?: string;
+    readonly generation?: number;
     readonly deletionTimestamp?: string;
     readonly annotations?: Record<string, string>;
     readonly labels?: Record<string, string>;

@@ -1,20 +1,24 @@
 /**
  * Nodes as far as the chart can tell: a Node object and a folder that is its root
  * file system. Pods that the scheduler gives them are brought to life by one loop:
- * what `configure`, `restore` and `wait` do really happens, as this program does
- * it, in the node's folder; `run` is only said to run.
+ * what `configure`, `zone`, `restore` and `wait` do really happens, by the command
+ * that the chart gives, in the node's folder; `run` is only said to run.
  *
  * @module
  */
 
 import { join } from "node:path/posix";
-import { ROOT } from "../program.ts";
 import type { Cluster } from "./cluster.ts";
-import { pathOf } from "./cluster_api.ts";
+import { type ClusterApi, pathOf } from "./cluster_api.ts";
+import { type Image, makeImage } from "./container.ts";
 import type { KubeObject } from "./helm.ts";
+import { commandOf, mountsOf, variablesOf } from "./volumes.ts";
 
 /** Where containers find the folder of `hosts.toml` files. */
 const CERTS = "/etc/containerd/certs.d";
+
+/** No pod listens, so all may have the same. */
+const POD_IP = "10.244.0.1";
 
 /** Between two looks at all pods: there are a few dozen at most. */
 const LOOK_EVERY_MS = 100;
@@ -39,6 +43,10 @@ export interface Nodes extends AsyncDisposable {
   lose(name: string): Promise<void>;
   /** What was run: `configure on NODE`. */
   readonly ran: string[];
+  /** What each wrote: `[configure on NODE, text]`. */
+  readonly said: (readonly [ran: string, text: string])[];
+  /** Where a pod has a volume of its own. */
+  volume(pod: KubeObject, name: string): string;
   /** Containers that ended otherwise than well: `NAME: what it wrote`. */
   readonly failures: string[];
 }
@@ -47,12 +55,14 @@ export interface Nodes extends AsyncDisposable {
 type Container = any;
 
 /** Starts with no node. */
-export function startNodes(cluster: Cluster): Nodes {
+export async function startNodes(cluster: Cluster): Promise<Nodes> {
   const { api } = cluster;
+  const image = await makeImage();
   const known = new Map<string, Promise<void>>();
   const addresses = new Map<string, string>();
   const lost = new Set<string>();
   const [ran, failures]: [string[], string[]] = [[], []];
+  const said: (readonly [string, string])[] = [];
   const ended = new AbortController();
   const root = (name: string) => join(cluster.folder, "nodes", name);
   const look = async () => {
@@ -63,7 +73,8 @@ export function startNodes(cluster: Cluster): Nodes {
       const { uid, deletionTimestamp } = pod.metadata;
       const key = `${uid} ${deletionTimestamp ? "ends" : "begins"}`;
       if (known.has(key)) continue;
-      const life = { cluster, ip, root: root(node), ran, failures };
+      const written = { ran, said, failures };
+      const life = { cluster, image, ip, root: root(node), ...written };
       known.set(key, liveThrough(pod, life));
     }
   };
@@ -76,7 +87,9 @@ export function startNodes(cluster: Cluster): Nodes {
   return {
     root,
     ran,
+    said,
     failures,
+    volume: (pod, name) => join(podFolder(pod, cluster), name),
     async lose(name) {
       lost.add(name);
       const key = "node.kubernetes.io/unreachable";
@@ -107,6 +120,7 @@ export function startNodes(cluster: Cluster): Nodes {
       ended.abort();
       await loop;
       await Promise.all(known.values());
+      await image[Symbol.asyncDispose]();
     },
   };
 }
@@ -114,10 +128,17 @@ export function startNodes(cluster: Cluster): Nodes {
 /** Where a pod lives, and where is written down what it does. */
 interface Life {
   readonly cluster: Cluster;
+  readonly image: Image;
   readonly ip: string;
   readonly root: string;
   readonly ran: string[];
+  readonly said: (readonly [ran: string, text: string])[];
   readonly failures: string[];
+}
+
+/** What is a pod's own on its node. */
+function podFolder({ metadata }: KubeObject, { folder }: Cluster): string {
+  return join(folder, "pods", metadata.uid ?? "");
 }
 
 /** Does what a kubelet does about one pod: starts it, or lets it go. */
@@ -143,99 +164,71 @@ async function liveThrough(pod: KubeObject, life: Life): Promise<void> {
   await api.ask("PATCH", `${path}/status`, {
     status: {
       phase: "Running",
-      podIP: "10.244.0.1",
-      podIPs: [{ ip: "10.244.0.1" }],
+      podIP: POD_IP,
+      podIPs: [{ ip: POD_IP }],
       conditions: [{ type: "Ready", status: "True" }],
     },
   });
 }
 
-/** Runs what has an end; true when it ended well. */
+/** Runs what has an end, as the chart says; true when it ended well. */
 async function runContainer(
   pod: KubeObject,
   container: Container,
-  { cluster, ip, root, ran, failures }: Life,
+  { cluster, image, ip, root, ran, said, failures }: Life,
 ): Promise<boolean> {
-  const [command = "", ...rest] = container.args ?? [];
-  const env = variablesOf(pod, container, ip);
-  ran.push(`${command} on ${pod.spec.nodeName}`);
-  const args = rest.map((arg: string) =>
-    arg.replace(/\$\((\w+)\)/g, (_, name) => env[name] ?? "")
-  );
-  const own: string[] = [];
-  if (command === "wait") own.push(...await credentials(pod, cluster));
-  else {own.push(
-      `--containerd-registry-config-path=${certsOf(pod, container, root)}`,
-    );}
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", "--quiet", "--cached-only", "main.ts"],
-      ...[command, ...args, ...own],
-    ],
-    cwd: ROOT,
+  const what = `${container.args?.[0]} on ${pod.spec.nodeName}`;
+  ran.push(what);
+  const { namespace, name } = pod.metadata;
+  const variables = variablesOf(pod, container, { hostIP: ip, podIP: POD_IP });
+  const { user, group } = whoOf(container);
+  const { code, stderr } = await image.start({
+    argv: commandOf(container, variables),
     env: {
-      ...env,
+      ...variables,
       KUBERNETES_SERVICE_HOST: "127.0.0.1",
       KUBERNETES_SERVICE_PORT: String(cluster.port),
     },
-    stdout: "null",
-    stderr: "piped",
+    mounts: await mountsOf(pod, container, {
+      nodeRoot: root,
+      podFolder: podFolder(pod, cluster),
+      token: () => tokenOf(pod, cluster.api),
+      ca: cluster.ca,
+      secret: async (name) => {
+        const secret = await cluster.api.get("Secret", namespace ?? "", name);
+        return Object.fromEntries(
+          Object.entries<string>(secret?.data ?? {})
+            .map(([key, text]) => [key, atob(text)]),
+        );
+      },
+    }),
+    user,
+    group,
   }).output();
+  const text = new TextDecoder().decode(stderr);
+  said.push([what, text]);
   if (code === 0) return true;
-  failures.push(`${pod.metadata.name}: ${new TextDecoder().decode(stderr)}`);
+  failures.push(`${name}: ${text}`);
   return false;
 }
 
-/** Where the node has what a container sees as `certs.d`. */
-function certsOf(pod: KubeObject, container: Container, root: string): string {
-  const volume = pod.spec.volumes
-    .find(({ name }: { name: string }) => name === "registry-config");
-  const mount = (container.volumeMounts ?? [])
-    .find(({ name }: { name: string }) => name === volume?.name);
-  if (!mount) throw new Error(`${container.name} has no certs.d`);
-  return join(root, volume.hostPath.path);
+/** Who a container runs as. */
+function whoOf({ securityContext }: Container): {
+  user: number;
+  group: number;
+} {
+  const { runAsUser, runAsGroup } = securityContext;
+  return { user: runAsUser, group: runAsGroup };
 }
 
-/** The variables of a container, as the downward API fills them in. */
-function variablesOf(
-  pod: KubeObject,
-  container: Container,
-  ip: string,
-): Record<string, string> {
-  const all: [string, string][] = [];
-  for (const { name, value, valueFrom } of container.env ?? []) {
-    const path = valueFrom?.fieldRef?.fieldPath ?? "";
-    const [, label] = /^metadata\.labels\['(.+)'\]$/.exec(path) ?? [];
-    if (label) all.push([name, pod.metadata.labels?.[label] ?? ""]);
-    else if (path === "status.hostIP") all.push([name, ip]);
-    else all.push([name, value ?? ""]);
-  }
-  return Object.fromEntries(all);
-}
-
-/** A pod's token and CA, where it has them mounted. */
-async function credentials(
-  pod: KubeObject,
-  { api, ca, folder }: Cluster,
-): Promise<string[]> {
-  const mounted = pod.spec.volumes.some(({ projected }: Container) =>
-    projected?.sources.some((source: Container) => source.serviceAccountToken)
-  );
-  if (!mounted) return ["--service-account=/none"];
-  const { namespace, name } = pod.metadata;
-  const account = pathOf(
-    "ServiceAccount",
-    namespace,
-    pod.spec.serviceAccountName,
-  );
+/** A token of a pod's service account. */
+async function tokenOf(pod: KubeObject, api: ClusterApi): Promise<string> {
+  const { namespace } = pod.metadata;
+  const { serviceAccountName } = pod.spec;
+  const account = pathOf("ServiceAccount", namespace, serviceAccountName);
   const request = { spec: { expirationSeconds: 600 } };
   const { body } = await api.send("POST", `${account}/token`, request);
-  const path = join(folder, "tokens-of-pods", name);
-  await Deno.mkdir(path, { recursive: true });
-  await Deno.writeTextFile(join(path, "token"), body.status.token);
-  await Deno.writeTextFile(join(path, "namespace"), namespace ?? "");
-  await Deno.copyFile(ca, join(path, "ca.crt"));
-  return [`--service-account=${path}`];
+  return body.status.token;
 }
 
 async function filesBelow(

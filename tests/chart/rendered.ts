@@ -7,6 +7,7 @@
 
 import { isMap, parseAllDocuments } from "yaml";
 import { CHART, type Helm, startHelm } from "./helm.ts";
+import { KUBERNETES } from "./tools.ts";
 
 /** One file. */
 export interface RenderedFile {
@@ -69,8 +70,12 @@ function plain(yaml: string): string {
   return `${HEAD}---\n${texts.join("\n---\n")}\n`;
 }
 
+/** As a cluster that copies no zone to pods needs it, and others can have it. */
 function template(...args: string[]): string[] {
-  return ["template", "peili", CHART, "--namespace", "kube-system", ...args];
+  return [
+    ...["template", "peili", CHART, "--namespace", "kube-system"],
+    ...["--kube-version", KUBERNETES, ...args],
+  ];
 }
 
 /** All of them. */

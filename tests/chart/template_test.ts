@@ -192,7 +192,11 @@ Deno.test("a whole file of Spegel's values installs Peili's image and says what 
     /no effect:\n\n- spegel\.mirrorResolveTimeout\n.*- spegel\.visualize\n- grafanaDashboard: .*- spegel\.prependExisting.*- image: it is Spegel's/s,
   );
   assert.match(await notes("Spegel 0.7.4"), /- kvick\.nodeReadiness: /);
-  assert.doesNotMatch(await notesOf(helm, {}), /no effect/);
+  const usual = await notesOf(helm, {});
+  assert.doesNotMatch(usual, /no effect/);
+  assert.match(usual, /Argo CD[^]*secret\.existingSecret/);
+  const kept = await notesOf(helm, { secret: { existingSecret: "mine" } });
+  assert.doesNotMatch(kept, /Argo CD/);
 });
 
 /** The notes of an installation, from a copy of the chart that prints them. */
@@ -226,7 +230,77 @@ Deno.test("without containerdMirrorAdd nothing touches certs.d", async () => {
   assert.ok(!text.includes("certs.d"), text);
   assert.ok(!text.includes("helm.sh/hook"), text);
   const { spec } = objectOf(objects, "DaemonSet").spec.template;
-  assert.equal(spec.initContainers, undefined);
+  const names = spec.initContainers.map(({ name }: { name: string }) => name);
+  assert.deepEqual(names, ["zone"]);
+});
+
+Deno.test.each([
+  { version: "v1.27.3", asks: true },
+  { version: "v1.34.1-eks-0a1b2c3", asks: true },
+  { version: "v1.34.4", values: { zoneFromNode: false }, asks: false },
+  { version: "v1.34.4", values: { zone: "a" }, asks: false },
+  { version: "v1.35.0", asks: false },
+  { version: "v1.35.2-gke.1", asks: false },
+])(
+  "a token and a right are there only where a pod needs them: $version $values",
+  async ({ version, values = {}, asks }) => {
+    await using helm = await startHelm();
+    const args = ["--kube-version", version];
+    const objects = await helm.template({ peili: values }, args);
+    const all = (kind: string) => objects.filter((one) => one.kind === kind);
+    assert.equal(all("ClusterRole").length, Number(asks));
+    assert.equal(all("ClusterRoleBinding").length, Number(asks));
+    const { spec } = objectOf(objects, "DaemonSet", "peili").spec.template;
+    const names = spec.initContainers.map(({ name }: { name: string }) => name);
+    assert.deepEqual(names, asks ? ["configure", "zone"] : ["configure"]);
+    const text = JSON.stringify(spec);
+    assert.match(text, /"automountServiceAccountToken":false/);
+    assert.equal(text.includes('"serviceAccountToken"'), asks);
+    assert.equal(argumentsOf(objects, "peili").has("--zone-file"), asks);
+    // What serves the network never has it.
+    assert.doesNotMatch(JSON.stringify(spec.containers), /serviceaccount/);
+    assert.match(
+      JSON.stringify(spec.containers),
+      values.zone
+        ? /"PEILI_ZONE","value":"a"/
+        : /"PEILI_ZONE","valueFrom":.*topology\.kubernetes\.io\/zone/,
+    );
+  },
+);
+
+Deno.test("the right is that of the pods' own service account, wherever it is", async () => {
+  await using helm = await startHelm();
+  const objects = await helm.template({
+    namespaceOverride: "elsewhere",
+    serviceAccount: { name: "mine" },
+  });
+  const name = "elsewhere.peili-zone";
+  const role = objectOf(objects, "ClusterRole", name);
+  const nodes = { apiGroups: [""], resources: ["nodes"], verbs: ["get"] };
+  assert.deepEqual(role.rules, [nodes]);
+  const { roleRef, subjects } = objectOf(objects, "ClusterRoleBinding", name);
+  assert.equal(roleRef.name, name);
+  assert.deepEqual(subjects, [
+    { kind: "ServiceAccount", name: "mine", namespace: "elsewhere" },
+  ]);
+  const { spec } = objectOf(objects, "DaemonSet", "peili").spec.template;
+  assert.equal(spec.serviceAccountName, "mine");
+});
+
+Deno.test("other nodes reach a pod at its own address, and find containerd's at the node's", async () => {
+  await using helm = await startHelm();
+  const objects = await helm.template();
+  const { containers: [run] } = objectOf(objects, "DaemonSet", "peili").spec
+    .template.spec;
+  const paths = Object.fromEntries(
+    // deno-lint-ignore no-explicit-any -- as the API describes it
+    run.env.map(({ name, valueFrom }: any) => [
+      name,
+      valueFrom.fieldRef.fieldPath,
+    ]),
+  );
+  assert.equal(paths.PEILI_PEER_IP, "status.podIP");
+  assert.equal(paths.PEILI_NODE_IP, "status.hostIP");
 });
 
 Deno.test("other paths of a node are mounted where they are, and permitted", async () => {
@@ -274,7 +348,7 @@ Deno.test("two releases share nothing that has a name", async () => {
       .name;
     const { spec } = objectOf(objects, "DaemonSet", name ?? "").spec.template;
     const flags = JSON.stringify(spec).matchAll(
-      /--(?:deployment|network|dns-bootstrap-domain)=[^"]+|\/var\/lib\/peili\/[^"]+/g,
+      /--(?:deployment|network|dns-bootstrap-domain)=[^"]+|"path":"\/var\/lib\/peili\/[^"]+/g,
     );
     return [...own, ...[...flags].map(([flag]) => flag)];
   };

@@ -51,6 +51,7 @@ Deno.test("each flag and variable that the chart passes is one of the command's"
     "restore",
     "run",
     "wait",
+    "zone",
   ]);
   for (const { args: [command = "", ...args], env = [] } of all) {
     const help = await helpOf(command);

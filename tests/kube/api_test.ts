@@ -45,7 +45,7 @@ Deno.test("kubeApi() says when this is no pod, or one without a token", async ()
   await assert.rejects(kubeApi({ ...fake, host: "" }), /so this is no pod/);
   await assert.rejects(
     kubeApi({ ...fake, serviceAccount: "/none" }),
-    /the pod needs automountServiceAccountToken/,
+    /the pod needs its service account's token/,
   );
 });
 

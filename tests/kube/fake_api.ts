@@ -25,10 +25,10 @@ export interface FakeApi extends AsyncDisposable {
 /**
  * Starts one.
  *
- * @param answers Called with the number of each question, from 0
+ * @param answers Called with the number of each question, from 0, and its path
  */
 export async function fakeApi(
-  answers: (question: number) => FakeAnswer,
+  answers: (question: number, path: string) => FakeAnswer,
 ): Promise<FakeApi> {
   const folder = await temporaryFolder({
     "ca.crt": CA,
@@ -46,7 +46,7 @@ export async function fakeApi(
     const { pathname } = new URL(request.url);
     const who = request.headers.get("authorization");
     const question = requests.push(`${request.method} ${pathname} ${who}`) - 1;
-    const { status = 200, body } = answers(question);
+    const { status = 200, body } = answers(question, pathname);
     return Response.json(body, { status });
   });
   return {
@@ -73,6 +73,13 @@ export function daemonSet(
       numberReady: done,
     },
   };
+}
+
+/** A node as the API gives it; without a zone, it has no such label. */
+export function nodeIn(zone?: string): unknown {
+  const labels = { "kubernetes.io/os": "linux" };
+  const zoned = { ...labels, "topology.kubernetes.io/zone": zone };
+  return { metadata: { labels: zone === undefined ? labels : zoned } };
 }
 
 // Of no use outside this file: made for 127.0.0.1, valid until 2126.

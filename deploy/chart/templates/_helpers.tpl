@@ -102,6 +102,29 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and $settings.containerdMirrorAdd .Values.cleanup.enabled -}}true{{- end -}}
 {{- end -}}
 
+{{- /*
+Whether pods ask the API for their node's zone: where nobody says it, and the
+cluster is older than those that copy the label to pods by themselves.
+*/ -}}
+{{- define "peili.asksZone" -}}
+{{- $settings := include "peili.settings" . | fromYaml -}}
+{{- $copied := semverCompare ">=1.35-0" .Capabilities.KubeVersion.Version -}}
+{{- if and $settings.zoneFromNode (not $settings.zone) (not $copied) -}}true{{- end -}}
+{{- end -}}
+
+{{- /* A right over the whole cluster, so its name is of this release alone. */ -}}
+{{- define "peili.zoneRole" -}}
+{{- include "peili.deployment" . }}-zone
+{{- end -}}
+
+{{- /* Empty where the cluster copies no topology labels to pods. */ -}}
+{{- define "peili.podZone" -}}
+- name: PEILI_ZONE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.labels['topology.kubernetes.io/zone']
+{{- end -}}
+
 {{- define "peili.usesHostPort" -}}
 {{- if not .Values.service.registry.usePreferSameNodeTrafficDistribution -}}true{{- end -}}
 {{- end -}}
