@@ -107,7 +107,7 @@ async function starts(world: World): Promise<void> {
   }
 }
 
-/** The Service publishes who is not ready; without it nobody finds anybody. */
+/** DNS gives all their addresses from here on, as the Service says: not ready yet. */
 async function becomesReady(world: World): Promise<void> {
   const pods = [...world.pods.values()];
   await world.setEndpoints(pods);
@@ -277,7 +277,7 @@ Deno.test("the chart's pods do on real containerds what the chart says", async (
   const before = await Promise.all(lab.nodes.map(hostsOf));
   const steps: Record<string, (world: World) => Promise<void>> = {
     "configure writes hosts.toml, and run passes its startup probe": starts,
-    "the headless service makes it ready": becomesReady,
+    "it is ready and alive by its other probes": becomesReady,
     "each finds the others": findPeers,
     "doctor finds nothing wrong with the nodes": isWell,
     "a node pulls through its host port what another has": pulls,
