@@ -20,6 +20,9 @@ const DEBIAN = {
 /** Also where the machine's settings say otherwise. */
 const ENV = { CGO_ENABLED: "0", GOTOOLCHAIN: "auto" };
 
+/** The same for all: what two programs share is compiled once. */
+const FLAGS = ["-trimpath"];
+
 /**
  * Builds programs the first time, and gives the folder that holds them.
  *
@@ -33,13 +36,9 @@ export async function goInstall(
   { tags = "" }: { tags?: string } = {},
 ): Promise<string> {
   return await cached(name, async (draft) => {
-    await runCommand(
-      [await goCommand(), "install", "-tags", tags, ...programs],
-      {
-        env: { ...ENV, GOBIN: draft },
-        cwd: draft,
-      },
-    );
+    const env = { ...ENV, GOBIN: draft };
+    const install = [await goCommand(), "install", ...FLAGS, "-tags", tags];
+    await runCommand([...install, ...programs], { env, cwd: draft });
   });
 }
 
@@ -60,7 +59,7 @@ export async function goBuild(
   { to, ldflags }: { to: string; ldflags: string },
 ): Promise<void> {
   await runCommand([
-    ...[await goCommand(), "build", "-trimpath", "-buildvcs=false"],
+    ...[await goCommand(), "build", ...FLAGS, "-buildvcs=false"],
     ...["-ldflags", ldflags, "-o", to, "."],
   ], { cwd: source, env: ENV });
 }
