@@ -63,7 +63,13 @@ export async function placePod(
   const pod = await Pod.start(node, sandboxOf(template, config));
   const ip = await pod.ip();
   const { labels = {} } = template.metadata;
-  const place: PodPlace = { hostIp: node.ip, podIp: ip, labels };
+  const place: PodPlace = {
+    namespace,
+    nodeName: node.name,
+    hostIp: node.ip,
+    podIp: ip,
+    labels,
+  };
   const { initContainers = [], containers } = template.spec;
   const translated = (container: Named) =>
     containerOf(template, container, { place, folders });

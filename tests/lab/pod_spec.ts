@@ -17,8 +17,10 @@ export interface PodTemplate {
   readonly spec: Part;
 }
 
-/** What is known of a pod's place only once it has one. */
+/** What is known of a pod only once it has a place. */
 export interface PodPlace {
+  readonly namespace: string;
+  readonly nodeName: string;
   readonly hostIp: string;
   readonly podIp: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -42,6 +44,12 @@ const PROPAGATION: Readonly<Record<string, number>> = {
 
 /** What kubelet gives to a pod that is node-critical. */
 const NODE_CRITICAL_OOM_SCORE = -997;
+
+/** Where pods are told that the API is; in the lab nobody answers there. */
+const API = {
+  ["KUBERNETES_SERVICE_HOST"]: "127.0.0.1",
+  ["KUBERNETES_SERVICE_PORT"]: "443",
+};
 
 /** Checks that a part has nothing but what is said of it. */
 function only(what: string, part: Part, ...keys: string[]): void {
@@ -67,20 +75,31 @@ export function checkPod({ spec }: PodTemplate): void {
   only("securityContext", spec.securityContext ?? {}, "seccompProfile");
 }
 
-/** A container's variables, as the downward API fills them in. */
+/** What the downward API says of a pod. */
+function fieldOf(path: string, place: PodPlace): string {
+  const [, label] = /^metadata\.labels\['(.+)'\]$/.exec(path) ?? [];
+  if (label) return place.labels[label] ?? "";
+  const known: Readonly<Record<string, string>> = {
+    "metadata.namespace": place.namespace,
+    "spec.nodeName": place.nodeName,
+    "status.hostIP": place.hostIp,
+    "status.podIP": place.podIp,
+  };
+  const value = known[path];
+  if (value === undefined) throw new TypeError(`Cannot say ${path} of a pod`);
+  return value;
+}
+
+/** A container's variables, those of the downward API filled in. */
 export function variablesOf(
   container: Part,
-  { hostIp, podIp, labels }: PodPlace,
+  place: PodPlace,
 ): Record<string, string> {
   const found: Record<string, string> = {};
-  for (const { name, value, valueFrom } of container.env ?? []) {
-    const path = valueFrom?.fieldRef?.fieldPath;
-    const [, label] = /^metadata\.labels\['(.+)'\]$/.exec(path) ?? [];
-    if (label) found[name] = labels[label] ?? "";
-    else if (path === "status.hostIP") found[name] = hostIp;
-    else if (path === "status.podIP") found[name] = podIp;
-    else if (valueFrom === undefined) found[name] = expand(value ?? "", found);
-    else throw new TypeError(`Cannot fill in ${name}: ${path}`);
+  for (const { name, value = "", valueFrom } of container.env ?? []) {
+    found[name] = valueFrom
+      ? fieldOf(valueFrom.fieldRef?.fieldPath, place)
+      : expand(value, found);
   }
   return found;
 }
@@ -157,7 +176,7 @@ export function containerOf(
     ...["startupProbe", "readinessProbe", "livenessProbe"],
   );
   const { name, image, command = [], args = [] } = container;
-  const variables = variablesOf(container, place);
+  const variables = { ...API, ...variablesOf(container, place) };
   const filled = (words: string[]) =>
     words.map((word) => expand(word, variables));
   return {

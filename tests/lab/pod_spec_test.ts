@@ -9,6 +9,8 @@ import {
 } from "./pod_spec.ts";
 
 const PLACE = {
+  namespace: "system",
+  nodeName: "a1",
   hostIp: "10.0.0.1",
   podIp: "10.244.0.2",
   labels: { "example.org/zone": "z1" },
@@ -34,6 +36,7 @@ Deno.test("variablesOf() knows the downward API", () => {
   const env = [
     field("HOST", "status.hostIP"),
     field("POD", "status.podIP"),
+    field("NODE", "spec.nodeName"),
     field("ZONE", "metadata.labels['example.org/zone']"),
     field("NONE", "metadata.labels['example.org/other']"),
     { name: "URL", value: "http://$(HOST)/$(LATER)" },
@@ -42,13 +45,14 @@ Deno.test("variablesOf() knows the downward API", () => {
   assert.deepEqual(variablesOf({ env }, PLACE), {
     HOST: "10.0.0.1",
     POD: "10.244.0.2",
+    NODE: "a1",
     ZONE: "z1",
     NONE: "",
     URL: "http://10.0.0.1/$(LATER)",
     LATER: "x",
   });
   const unknown = { env: [field("UID", "metadata.uid")] };
-  assert.throws(() => variablesOf(unknown, PLACE), /Cannot fill in UID/);
+  assert.throws(() => variablesOf(unknown, PLACE), /Cannot say metadata.uid/);
 });
 
 Deno.test("bytesOfQuantity() reads what limits are written in", () => {

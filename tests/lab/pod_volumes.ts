@@ -36,6 +36,7 @@ export async function makeVolumes(
     await Deno.mkdir(path);
     if (volume.secret) await fillSecret(path, volume.secret, secrets);
     else if (volume.emptyDir) await Deno.chmod(path, FOLDER_MODE);
+    else if (volume.projected) await project(path, volume.projected);
     else throw new TypeError(`Cannot make the volume ${volume.name}`);
     folders[volume.name] = path;
   }
@@ -74,4 +75,16 @@ async function fillSecret(
     await Deno.symlink(`..data/${name}`, join(path, name));
   }
   await Deno.symlink("..first", join(path, "..data"));
+}
+
+/** A token that no API gave, and nothing of what need not be there. */
+async function project(path: string, { sources }: Volume): Promise<void> {
+  for (const { serviceAccountToken, configMap } of sources) {
+    if (serviceAccountToken) {
+      const file = join(path, serviceAccountToken.path);
+      await Deno.writeTextFile(file, "of no API server");
+    } else if (!configMap?.optional) {
+      throw new TypeError("Cannot project what the lab does not have");
+    }
+  }
 }
