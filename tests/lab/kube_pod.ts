@@ -52,7 +52,15 @@ export async function placePod(
 ): Promise<KubePod> {
   checkPod(template);
   const { namespace, dns, secrets } = world;
-  const folders = await makeVolumes(node, template, secrets);
+  const { labels = {} } = template.metadata;
+  const place: PodPlace = {
+    namespace,
+    nodeName: node.name,
+    hostIp: node.ip,
+    podIp: "",
+    labels,
+  };
+  const folders = await makeVolumes(node, template, { secrets, place });
   const config = {
     name,
     namespace,
@@ -62,17 +70,12 @@ export async function placePod(
   };
   const pod = await Pod.start(node, sandboxOf(template, config));
   const ip = await pod.ip();
-  const { labels = {} } = template.metadata;
-  const place: PodPlace = {
-    namespace,
-    nodeName: node.name,
-    hostIp: node.ip,
-    podIp: ip,
-    labels,
-  };
   const { initContainers = [], containers } = template.spec;
   const translated = (container: Named) =>
-    containerOf(template, container, { place, folders });
+    containerOf(template, container, {
+      place: { ...place, podIp: ip },
+      folders,
+    });
   const probeOf = (container: string, probe: ProbeName) =>
     probeIn(containers.find(({ name }: Named) => name === container), probe);
   const probe = async (container: string, name: ProbeName) => {

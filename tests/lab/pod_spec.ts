@@ -17,7 +17,7 @@ export interface PodTemplate {
   readonly spec: Part;
 }
 
-/** What is known of a pod only once it has a place. */
+/** What is known of a pod only once it has a place; before, it has no address. */
 export interface PodPlace {
   readonly namespace: string;
   readonly nodeName: string;
@@ -76,7 +76,7 @@ export function checkPod({ spec }: PodTemplate): void {
 }
 
 /** What the downward API says of a pod. */
-function fieldOf(path: string, place: PodPlace): string {
+export function fieldOf(path: string, place: PodPlace): string {
   const [, label] = /^metadata\.labels\['(.+)'\]$/.exec(path) ?? [];
   if (label) return place.labels[label] ?? "";
   const known: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@
 import { join } from "node:path/posix";
 import { runCommand } from "./command.ts";
 import type { Node } from "./node.ts";
-import type { PodTemplate } from "./pod_spec.ts";
+import { fieldOf, type PodPlace, type PodTemplate } from "./pod_spec.ts";
 
 /** Secrets that a node may read, by name: their values by key. */
 export type Secrets = Readonly<
@@ -22,7 +22,7 @@ type Volume = any;
 export async function makeVolumes(
   node: Node,
   { spec }: PodTemplate,
-  secrets: Secrets,
+  { secrets, place }: { secrets: Secrets; place: PodPlace },
 ): Promise<Record<string, string>> {
   const own = await Deno.makeTempDir({ dir: node.path, prefix: "volumes-" });
   await Deno.chmod(own, 0o755);
@@ -36,7 +36,7 @@ export async function makeVolumes(
     await Deno.mkdir(path);
     if (volume.secret) await fillSecret(path, volume.secret, secrets);
     else if (volume.emptyDir) await Deno.chmod(path, FOLDER_MODE);
-    else if (volume.projected) await project(path, volume.projected);
+    else if (volume.projected) await project(path, volume.projected, place);
     else throw new TypeError(`Cannot make the volume ${volume.name}`);
     folders[volume.name] = path;
   }
@@ -77,12 +77,21 @@ async function fillSecret(
   await Deno.symlink("..first", join(path, "..data"));
 }
 
-/** A token that no API gave, and nothing of what need not be there. */
-async function project(path: string, { sources }: Volume): Promise<void> {
-  for (const { serviceAccountToken, configMap } of sources) {
+/** A token that no API gave, what the pod is, and nothing that need not be there. */
+async function project(
+  path: string,
+  { sources }: Volume,
+  place: PodPlace,
+): Promise<void> {
+  for (const { serviceAccountToken, downwardAPI, configMap } of sources) {
     if (serviceAccountToken) {
       const file = join(path, serviceAccountToken.path);
       await Deno.writeTextFile(file, "of no API server");
+    } else if (downwardAPI) {
+      for (const { path: name, fieldRef } of downwardAPI.items) {
+        const text = fieldOf(fieldRef.fieldPath, place);
+        await Deno.writeTextFile(join(path, name), text);
+      }
     } else if (!configMap?.optional) {
       throw new TypeError("Cannot project what the lab does not have");
     }
