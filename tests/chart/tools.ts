@@ -1,9 +1,14 @@
-/** The programs that the chart's tests need, built by Go once. @module */
+/**
+ * The programs that the chart's tests need, built by Go once. Run by itself, this
+ * file builds all of them: in 17 minutes of processor time, 4.8 GB of Go's own
+ * caches and 1.3 GiB of memory, where nothing is there.
+ *
+ * @module
+ */
 import { createHash } from "node:crypto";
 import { join } from "node:path/posix";
 import { cached } from "../lab/cache.ts";
-import { runCommand } from "../lab/command.ts";
-import { goCommand, goInstall, goModule } from "../lab/go.ts";
+import { goBuild, goInstall, goModule } from "../lab/go.ts";
 
 const HELM = "v3.22.0";
 const KUBECONFORM = "v0.8.0";
@@ -51,10 +56,7 @@ export async function controlPlaneProgram(): Promise<string> {
     const facts = { gitVersion: KUBERNETES, gitMajor: major, gitMinor: minor };
     const named = Object.entries(facts)
       .map(([name, value]) => `-X ${version}.${name}=${value}`).join(" ");
-    await runCommand([
-      ...[await goCommand(), "build", "-trimpath", "-buildvcs=false"],
-      ...["-ldflags", `-s -w ${named}`, "-o", draft, "."],
-    ], { cwd: source, env: { CGO_ENABLED: "0" } });
+    await goBuild(source, { to: draft, ldflags: `-s -w ${named}` });
   });
   return join(folder, "control-plane");
 }
@@ -84,4 +86,12 @@ export async function customDefinitions(): Promise<string[]> {
     }
   }
   return texts;
+}
+
+if (import.meta.main) {
+  await kubeconformProgram();
+  await helmProgram();
+  await controlPlaneProgram();
+  await openApi();
+  await customDefinitions();
 }

@@ -1,5 +1,5 @@
 /**
- * Unpacks a package of another Debian suite into a folder, with package lists
+ * Unpacks packages of another Debian suite into a folder, with package lists
  * of its own: the system's lists and packages stay as they are.
  *
  * @module
@@ -24,10 +24,17 @@ async function archive(): Promise<string> {
   }
 }
 
-/** Downloads one package of a suite and unpacks it into `folder`. */
-export async function unpackFromSuite(
-  name: string,
-  suite: string,
+/** Where packages are from. */
+export interface PackageSource {
+  readonly suite: string;
+  /** As Debian calls it. @default {what this machine is} */
+  readonly architecture?: string;
+}
+
+/** Downloads packages, without what they depend on, and unpacks them. */
+export async function unpackPackages(
+  names: readonly string[],
+  { suite, architecture }: PackageSource,
   folder: string,
 ): Promise<void> {
   const work = await Deno.makeTempDir({ prefix: "peili-lab-apt-" });
@@ -43,10 +50,20 @@ export async function unpackFromSuite(
       `Dir::State::lists=${work}/lists`,
       `Dir::Cache=${work}/cache`,
       "APT::Sandbox::User=root",
+      ...(architecture
+        ? [
+          `APT::Architecture=${architecture}`,
+          `APT::Architectures=${architecture}`,
+          "Dir::State::status=/dev/null",
+        ]
+        : []),
     ].flatMap((option) => ["-o", option]);
     await runCommand(["apt-get", "-qq", ...options, "update"]);
     await runCommand(
-      ["apt-get", "-qq", ...options, "download", `${name}/${suite}`],
+      [
+        ...["apt-get", "-qq", ...options, "download"],
+        ...names.map((name) => `${name}/${suite}`),
+      ],
       { cwd: work },
     );
     for await (const { name: file } of Deno.readDir(work)) {

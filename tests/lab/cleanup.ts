@@ -85,20 +85,39 @@ function foldersIn(path: string): string[] {
   }
 }
 
-/** Removes the control groups of a lab's pods. The folders alone: they are empty. */
-function removeGroups(prefix: string): void {
-  const remove = (path: string) => {
-    foldersIn(path).forEach(remove);
+/** The control groups of a lab's pods, those in others before these. */
+function groupsOf(prefix: string): string[] {
+  const withInner = (path: string): string[] => [
+    ...foldersIn(path).flatMap(withInner),
+    path,
+  ];
+  return [CGROUPS, ...foldersIn(CGROUPS)].flatMap(foldersIn)
+    .filter((path) => basename(path).startsWith(prefix)).flatMap(withInner);
+}
+
+/** The processes of a lab's pods: those may have a network of their own. */
+function processesIn(groups: readonly string[]): ProcessId[] {
+  const pids = groups.flatMap((path) => {
+    try {
+      return Deno.readTextFileSync(join(path, "cgroup.procs")).split("\n");
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  });
+  return [...new Set(pids.filter(Boolean))]
+    .flatMap((pid) => identify(Number(pid)) ?? []);
+}
+
+/** Removes control groups. The folders alone: they are empty. */
+function removeGroups(groups: readonly string[]): void {
+  for (const path of groups) {
     const gone = () => foldersIn(dirname(path)).every((one) => one !== path);
     try {
       Deno.removeSync(path);
     } catch (error) {
       ignoreIf(gone)(error);
     }
-  };
-  for (const folder of [CGROUPS, ...foldersIn(CGROUPS)]) {
-    foldersIn(folder).filter((path) => basename(path).startsWith(prefix))
-      .forEach(remove);
   }
 }
 
@@ -125,8 +144,9 @@ export async function cleanUp(folder: string): Promise<void> {
   if (!state) return;
   const namespaces = await namespacesOf(state.prefix);
   const inside = await inhabitants(namespaces);
-  await endAll([...state.processes, ...inside]);
-  removeGroups(state.prefix);
+  const groups = groupsOf(state.prefix);
+  await endAll([...state.processes, ...inside, ...processesIn(groups)]);
+  removeGroups(groups);
   await unmountAll(folder);
   await deleteNamespaces(state.prefix);
   await removeFolder(folder);

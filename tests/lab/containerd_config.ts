@@ -18,18 +18,61 @@ export interface ContainerdSettings {
   sandboxImage?: string;
   /** @default {"info"} */
   logLevel?: "debug" | "info";
+  /**
+   * Whether a node's containerd finds its files at the paths that it has by
+   * itself, in mounts that nobody else has, and its pods a network of their own.
+   *
+   * @default {false}
+   */
+  usualPaths?: boolean;
 }
 
-/** Root, state and sockets below the node's folder; `run` is as /run/containerd. */
+/** Where containerd has its files, as it sees them itself. */
+export interface ContainerdPaths {
+  readonly root: string;
+  /** With its socket. */
+  readonly state: string;
+  readonly hosts: string;
+}
+
+/** The paths that it has by itself, and Debian's package. */
+export const USUAL_PATHS: ContainerdPaths = {
+  root: "/var/lib/containerd",
+  state: "/run/containerd",
+  hosts: "/etc/containerd/certs.d",
+};
+
+/** Where Debian's package has the programs that make pods' networks. */
+const CNI_PROGRAMS = "/usr/lib/cni";
+
+/** The same, where a lab has them: each node below a folder of its own. */
+export function pathsBelow(folder: string): ContainerdPaths {
+  return {
+    root: `${folder}/root`,
+    state: `${folder}/run`,
+    hosts: `${folder}/hosts`,
+  };
+}
+
+/** Where this node's containerd has its files. */
+function pathsOf(
+  folder: string,
+  { usualPaths = false }: ContainerdSettings,
+): ContainerdPaths {
+  return usualPaths ? USUAL_PATHS : pathsBelow(folder);
+}
+
+/** Root, state and sockets. */
 function commonPart(folder: string, settings: ContainerdSettings): string {
-  return `root = "${folder}/root"
-state = "${folder}/run"
+  const { root, state } = pathsOf(folder, settings);
+  return `root = "${root}"
+state = "${state}"
 [grpc]
-  address = "${folder}/run/containerd.sock"
+  address = "${state}/containerd.sock"
 [ttrpc]
-  address = "${folder}/run/containerd.sock.ttrpc"
+  address = "${state}/containerd.sock.ttrpc"
 [debug]
-  address = "${folder}/run/debug.sock"
+  address = "${state}/debug.sock"
   level = "${settings.logLevel ?? "info"}"
 `;
 }
@@ -37,11 +80,13 @@ state = "${folder}/run"
 /** The line, or none. */
 function hostsLine(
   folder: string,
-  { hostsSetting = "single" }: ContainerdSettings,
+  settings: ContainerdSettings,
 ): string {
+  const { hostsSetting = "single" } = settings;
   if (hostsSetting === "unset") return "";
   const more = hostsSetting === "single" ? "" : `:${folder}/no-hosts`;
-  return `config_path = "${folder}/hosts${more}" # of the lab`;
+  const { hosts } = pathsOf(folder, settings);
+  return `config_path = "${hosts}${more}" # of the lab`;
 }
 
 /** containerd 1.x. */
@@ -62,6 +107,7 @@ ${commonPart(folder, settings)}
     ${hostsLine(folder, settings)}
   [plugins."io.containerd.grpc.v1.cri".cni]
     conf_dir = "${folder}/cni"
+    bin_dir = "${CNI_PROGRAMS}"
 `;
 }
 
@@ -90,13 +136,14 @@ ${imports}${commonPart(folder, settings)}
   restrict_oom_score_adj = true
 [plugins.'io.containerd.transfer.v1.local']
   ${buffer}
-  config_path = "${folder}/hosts"
+  config_path = "${pathsOf(folder, settings).hosts}"
 [plugins.'io.containerd.internal.v1.opt']
   path = "${folder}/opt"
 [plugins.'io.containerd.nri.v1.nri']
   disable = true
 [plugins.'io.containerd.cri.v1.runtime'.cni]
   conf_dir = "${folder}/cni"
+  bin_dir = "${CNI_PROGRAMS}"
 `;
 }
 

@@ -45,9 +45,11 @@ const MESSAGES = {
   ImageService: service(["PullImage", "RemoveImage"]),
   RuntimeService: service([
     "Version",
+    "Status",
     "RunPodSandbox",
     "StopPodSandbox",
     "RemovePodSandbox",
+    "PodSandboxStatus",
     "CreateContainer",
     "StartContainer",
     "StopContainer",
@@ -60,6 +62,10 @@ const MESSAGES = {
     runtimeVersion: ["string", 3],
     runtimeApiVersion: ["string", 4],
   }),
+  StatusRequest: message({}),
+  RuntimeCondition: message({ type: ["string", 1], status: ["bool", 2] }),
+  RuntimeStatus: message({ conditions: ["repeated RuntimeCondition", 1] }),
+  StatusResponse: message({ status: ["RuntimeStatus", 1] }),
   ImageSpec: message({ image: ["string", 1] }),
   AuthConfig: message({
     username: ["string", 1],
@@ -82,18 +88,33 @@ const MESSAGES = {
     namespace: ["string", 3],
     attempt: ["uint32", 4],
   }),
-  // Of the enumeration NamespaceMode: 0 a pod's own, 2 the node's.
-  NamespaceOption: message({ network: ["int32", 1] }),
+  // Of the enumeration NamespaceMode: 0 a pod's, 1 a container's, 2 the node's.
+  NamespaceOption: message({ network: ["int32", 1], pid: ["int32", 2] }),
   LinuxSandboxSecurityContext: message({
     namespaceOptions: ["NamespaceOption", 1],
+    seccomp: ["SecurityProfile", 9],
   }),
   LinuxPodSandboxConfig: message({
     cgroupParent: ["string", 1],
     securityContext: ["LinuxSandboxSecurityContext", 2],
   }),
+  DNSConfig: message({
+    servers: ["repeated string", 1],
+    searches: ["repeated string", 2],
+    options: ["repeated string", 3],
+  }),
+  // Of the enumeration Protocol: 0 TCP.
+  PortMapping: message({
+    protocol: ["int32", 1],
+    containerPort: ["int32", 2],
+    hostPort: ["int32", 3],
+  }),
   PodSandboxConfig: message({
     metadata: ["PodSandboxMetadata", 1],
+    hostname: ["string", 2],
     logDirectory: ["string", 3],
+    dnsConfig: ["DNSConfig", 4],
+    portMappings: ["repeated PortMapping", 5],
     linux: ["LinuxPodSandboxConfig", 8],
   }),
   RunPodSandboxRequest: message({ config: ["PodSandboxConfig", 1] }),
@@ -102,6 +123,10 @@ const MESSAGES = {
   StopPodSandboxResponse: message({}),
   RemovePodSandboxRequest: message({ podSandboxId: ["string", 1] }),
   RemovePodSandboxResponse: message({}),
+  PodSandboxStatusRequest: message({ podSandboxId: ["string", 1] }),
+  PodSandboxNetworkStatus: message({ ip: ["string", 1] }),
+  PodSandboxStatus: message({ network: ["PodSandboxNetworkStatus", 5] }),
+  PodSandboxStatusResponse: message({ status: ["PodSandboxStatus", 1] }),
   ContainerMetadata: message({ name: ["string", 1], attempt: ["uint32", 2] }),
   KeyValue: message({ key: ["string", 1], value: ["string", 2] }),
   // Of the enumeration MountPropagation: 0 none, 1 from the node.
@@ -111,7 +136,10 @@ const MESSAGES = {
     readonly: ["bool", 3],
     propagation: ["int32", 5],
   }),
-  LinuxContainerResources: message({ memoryLimitInBytes: ["int64", 4] }),
+  LinuxContainerResources: message({
+    memoryLimitInBytes: ["int64", 4],
+    oomScoreAdj: ["int64", 5],
+  }),
   Capability: message({
     addCapabilities: ["repeated string", 1],
     dropCapabilities: ["repeated string", 2],

@@ -31,13 +31,15 @@ const NO_CONTENT_BYTES = 64 << 10;
 /**
  * Runs one step on a lab that others share: what the step has cut is whole
  * again after it, and when it fails, the end of every Peili's log is printed.
+ *
+ * @returns Whether it passed
  */
 export async function onLab(
   t: Deno.TestContext,
   lab: Lab,
   [name, run]: [name: string, run: (lab: Lab) => Promise<void>],
-): Promise<void> {
-  await t.step(name, async () => {
+): Promise<boolean> {
+  return await t.step(name, async () => {
     try {
       await run(lab);
     } catch (error) {

@@ -10,6 +10,7 @@ import { hasCommand } from "./command.ts";
 export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   buildah: ["buildah"],
   containerd: ["containerd", "ctr"],
+  "containernetworking-plugins": ["/usr/lib/cni/bridge"],
   curl: ["curl"],
   "dnsmasq-base": ["dnsmasq"],
   "docker-registry": ["docker-registry"],

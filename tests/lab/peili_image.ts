@@ -24,6 +24,9 @@ export interface ImageArchives {
   readonly pause: string;
 }
 
+/** Where the parts of an image are: where each goes, and where it comes from. */
+export type ImageFiles = Readonly<Record<string, string>>;
+
 /** The files without which a program does not start, itself left out. */
 async function librariesOf(program: string): Promise<string[]> {
   const text = await runCommand(["ldd", program]);
@@ -34,10 +37,11 @@ async function librariesOf(program: string): Promise<string[]> {
 async function imageOf(
   folder: string,
   name: string,
-  { files, rest = "", env }: {
-    /** Where each goes: where it comes from. */
-    files: Record<string, string>;
+  { files, rest = "", arch, env }: {
+    files: ImageFiles;
     rest?: string;
+    /** As image platforms call it. @default {what this machine is} */
+    arch?: string | undefined;
     env: Record<string, string>;
   },
 ): Promise<void> {
@@ -49,13 +53,34 @@ async function imageOf(
   }
   const text = `FROM scratch\nCOPY files /\n${rest}`;
   await Deno.writeTextFile(join(context, "Containerfile"), text);
-  await runCommand(["buildah", "build", "--quiet", `--tag=${name}`, context], {
-    env,
-  });
+  await runCommand([
+    ...["buildah", "build", "--quiet", `--tag=${name}`],
+    ...(arch ? [`--platform=linux/${arch}`] : []),
+    context,
+  ], { env });
+}
+
+/** The images that Peili's is made of, as options of `deno task image`. */
+export async function imageBases(
+  folder: string,
+  { program, libraries, arch, env }: {
+    /** The path of Deno. */
+    program: string;
+    libraries: ImageFiles;
+    arch?: string;
+    env: Record<string, string>;
+  },
+): Promise<string[]> {
+  const files = { "/deno": program };
+  await imageOf(folder, "localhost/deno", { files, arch, env });
+  await imageOf(folder, "localhost/base", { files: libraries, arch, env });
+  return ["--base=localhost/base", "--deno=localhost/deno"];
 }
 
 /** Nothing of this machine's own images is touched, and nothing is fetched. */
-async function storageBelow(folder: string): Promise<Record<string, string>> {
+export async function storageBelow(
+  folder: string,
+): Promise<Record<string, string>> {
   const path = join(folder, "storage.conf");
   const lines = [
     "[storage]",
@@ -76,11 +101,7 @@ export async function imageArchives(lab: LabFolder): Promise<ImageArchives> {
   const libraries = Object.fromEntries(
     (await librariesOf(program)).map((path) => [path, path]),
   );
-  await imageOf(folder, "localhost/deno", {
-    files: { "/deno": program },
-    env,
-  });
-  await imageOf(folder, "localhost/base", { files: libraries, env });
+  const bases = await imageBases(folder, { program, libraries, env });
   await imageOf(folder, PAUSE_IMAGE, {
     files: { ...libraries, "/sleep": "/usr/bin/sleep" },
     rest: 'ENTRYPOINT ["/sleep", "infinity"]\n',
@@ -92,9 +113,8 @@ export async function imageArchives(lab: LabFolder): Promise<ImageArchives> {
     `oci-archive:${pause}:${PAUSE_IMAGE}`,
   ], { env });
   await using copy = await projectCopy();
-  const { code, text } = await copy.task("image", env, ...[
-    ...["--base=localhost/base", "--deno=localhost/deno", `--out=${peili}`],
-  ]);
+  const args = [...bases, `--out=${peili}`];
+  const { code, text } = await copy.task("image", env, ...args);
   if (code !== 0) throw new Error(`Cannot make Peili's image: ${text}`);
   return { peili, pause };
 }

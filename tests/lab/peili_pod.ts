@@ -5,7 +5,13 @@ import { runCommand } from "./command.ts";
 import type { Node } from "./node.ts";
 import { PEILI_IMAGE } from "./peili_image.ts";
 import { METRICS_PORT } from "./peili_command.ts";
-import { type ContainerSpec, Pod, type PodMount } from "./pod.ts";
+import {
+  type ContainerSpec,
+  Pod,
+  type PodMount,
+  restricted,
+  sandboxOnNode,
+} from "./pod.ts";
 import { waitFor } from "./wait.ts";
 
 /** Where a node's Peili answers its own containerd. */
@@ -80,7 +86,7 @@ async function shareMounts(folder: string): Promise<void> {
 async function configure(pod: Pod, node: Node): Promise<void> {
   const { hosts } = mountsOf(node);
   const { hostsPath } = node.containerd;
-  await pod.init({
+  await pod.init(restricted({
     name: "configure",
     image: PEILI_IMAGE,
     command: commandOf("configure", { read: [hostsPath], write: [hostsPath] }),
@@ -91,20 +97,20 @@ async function configure(pod: Pod, node: Node): Promise<void> {
     ],
     ...ROOT,
     mounts: [{ ...hosts, readonly: false }],
-  });
+  }));
 }
 
 /** Runs `restore` to its end, by the entry point, at the path that it permits. */
 export async function restore(pod: Pod, node: Node): Promise<void> {
   const { hosts } = mountsOf(node);
   const containerPath = "/etc/containerd/certs.d";
-  await pod.init({
+  await pod.init(restricted({
     name: "restore",
     image: PEILI_IMAGE,
     args: ["restore"],
     ...ROOT,
     mounts: [{ ...hosts, containerPath, readonly: false }],
-  });
+  }));
 }
 
 /** The container that runs; doctor looks at the same, with the same options. */
@@ -142,12 +148,12 @@ export async function doctorIn(
   peers: readonly string[],
 ): Promise<string> {
   const write = [node.containerd.socket];
-  await pod.init({
+  await pod.init(restricted({
     ...runSpec(node, peers),
     name: "doctor",
     command: commandOf("doctor", { write }),
     args: ["doctor"],
-  });
+  }));
   return await pod.textOf("doctor");
 }
 
@@ -163,14 +169,14 @@ export async function memoryAtStart(
   const { secret } = mountsOf(node);
   const addresses = ["mirror", "peer", "metrics"]
     .map((listener) => `--${listener}-addr=127.0.0.1:0`);
-  await pod.run({
+  await pod.run(restricted({
     name,
     image: PEILI_IMAGE,
     args: ["run", "--store=layout:/etc/peili", ...addresses],
     env,
     ...NOBODY,
     mounts: [secret],
-  });
+  }));
   await waitFor(`${name} to be ready`, async () => {
     return (await pod.textOf(name)).includes('"msg":"ready"');
   }, { budgetMs: READY_MS, log: pod.logOf(name) });
@@ -194,9 +200,9 @@ export async function startPeiliPod(
   await Deno.mkdir(secret, { recursive: true });
   await Deno.writeTextFile(join(secret, "secret"), SECRET);
   await shareMounts(dirname(node.containerd.socket));
-  const pod = parts.use(await Pod.start(node, "peili"));
+  const pod = parts.use(await Pod.start(node, sandboxOnNode(node, "peili")));
   await configure(pod, node);
-  await pod.run(runSpec(node, peers));
+  await pod.run(restricted(runSpec(node, peers)));
   const url = `http://${node.ip}:${METRICS_PORT}/readyz`;
   await waitFor(`${node.name}'s pod to be ready`, async () => {
     return await node.httpStatus(url) === 200;

@@ -1,4 +1,4 @@
-/** Runs pods as kubelet does: over CRI, in the network of their node. @module */
+/** Runs pods as kubelet does: over CRI. @module */
 import { join } from "node:path/posix";
 import { call, type Message } from "./cri.ts";
 import { withoutCriPrefix } from "./cri_log.ts";
@@ -57,38 +57,57 @@ const FROM_THE_NODE = 1;
 const EXITED = 2;
 const RUNNING = 1;
 
-/** A pod with the node's network. Disposing of it stops and removes it. */
+/** The sandbox of a pod with the node's network, as CRI's PodSandboxConfig. */
+export function sandboxOnNode(node: Node, name: string): Message {
+  return {
+    metadata: {
+      name,
+      uid: crypto.randomUUID(),
+      namespace: "peili",
+      attempt: 0,
+    },
+    logDirectory: node.path,
+    linux: {
+      cgroupParent: groupOf(node),
+      securityContext: { namespaceOptions: { network: NETWORK_OF_NODE } },
+    },
+  };
+}
+
+/** The control group of a node's pods: the lab finds it, however it ends. */
+export function groupOf({ namespace }: Node): string {
+  return `/${namespace}`;
+}
+
+/** A pod. Disposing of it stops and removes it. */
 export class Pod implements AsyncDisposable {
   readonly #node: Node;
   readonly #config: Message;
   readonly #containers = new Map<string, string>();
   #sandbox = "";
 
-  private constructor(node: Node, name: string) {
+  private constructor(node: Node, config: Message) {
     this.#node = node;
-    this.#config = {
-      metadata: {
-        name,
-        uid: crypto.randomUUID(),
-        namespace: "peili",
-        attempt: 0,
-      },
-      logDirectory: node.path,
-      linux: {
-        // By this name the lab finds it, however the lab ends.
-        cgroupParent: `/${node.namespace}`,
-        securityContext: { namespaceOptions: { network: NETWORK_OF_NODE } },
-      },
-    };
+    this.#config = config;
   }
 
-  /** Starts a pod without containers. */
-  static async start(node: Node, name: string): Promise<Pod> {
-    const pod = new Pod(node, name);
-    const config = pod.#config;
+  /**
+   * Starts a pod without containers.
+   *
+   * @param config CRI's PodSandboxConfig
+   */
+  static async start(node: Node, config: Message): Promise<Pod> {
+    const pod = new Pod(node, config);
     const answer = await pod.#call("RunPodSandbox", { config });
     pod.#sandbox = answer.podSandboxId;
     return pod;
+  }
+
+  /** Its address; empty where it has the node's. */
+  async ip(): Promise<string> {
+    const podSandboxId = this.#sandbox;
+    const { status } = await this.#call("PodSandboxStatus", { podSandboxId });
+    return status.network?.ip ?? "";
   }
 
   /** Where the log of a container is, in CRI's format. */
@@ -102,14 +121,18 @@ export class Pod implements AsyncDisposable {
     return text.split("\n").map(withoutCriPrefix).join("\n");
   }
 
-  /** Starts a container. */
-  async run(spec: ContainerSpec): Promise<void> {
+  /**
+   * Starts a container.
+   *
+   * @param config CRI's ContainerConfig
+   */
+  async run(config: Message): Promise<void> {
     const { containerId } = await this.#call("CreateContainer", {
       podSandboxId: this.#sandbox,
-      config: containerConfig(spec),
+      config,
       sandboxConfig: this.#config,
     });
-    this.#containers.set(spec.name, containerId);
+    this.#containers.set(config.metadata.name, containerId);
     await this.#call("StartContainer", { containerId });
   }
 
@@ -118,16 +141,17 @@ export class Pod implements AsyncDisposable {
    *
    * @throws {Error} when its exit code is not 0; the message has its log.
    */
-  async init(spec: ContainerSpec): Promise<void> {
-    await this.run(spec);
-    const log = this.logOf(spec.name);
-    await waitFor(`the container ${spec.name} to end`, async () => {
-      return !(await this.state(spec.name)).running;
+  async init(config: Message): Promise<void> {
+    await this.run(config);
+    const { name } = config.metadata;
+    const log = this.logOf(name);
+    await waitFor(`the container ${name} to end`, async () => {
+      return !(await this.state(name)).running;
     }, { budgetMs: INIT_MS, log });
-    const { exitCode, reason } = await this.state(spec.name);
+    const { exitCode, reason } = await this.state(name);
     if (exitCode === 0) return;
     const tail = await tailOf(log);
-    throw new Error(`${spec.name} ended with ${exitCode} ${reason}\n${tail}`);
+    throw new Error(`${name} ended with ${exitCode} ${reason}\n${tail}`);
   }
 
   /** How a container does. */
@@ -170,8 +194,11 @@ export class Pod implements AsyncDisposable {
   }
 }
 
-/** As restricted as Pod Security's level "restricted", but for the user. */
-function containerConfig(spec: ContainerSpec): Message {
+/**
+ * A container on the node's network, as CRI's ContainerConfig: as restricted as
+ * Pod Security's level "restricted", but for the user.
+ */
+export function restricted(spec: ContainerSpec): Message {
   const { name, image, command, args, env = {}, mounts, memoryBytes } = spec;
   return {
     metadata: { name, attempt: 0 },

@@ -8,7 +8,7 @@
 import { join } from "node:path/posix";
 import { cached } from "./cache.ts";
 import { runCommand } from "./command.ts";
-import { unpackFromSuite } from "./apt.ts";
+import { unpackPackages } from "./apt.ts";
 import { goInstall } from "./go.ts";
 
 /** A line of containerd's releases. */
@@ -72,7 +72,7 @@ export async function availableVersions(
 async function fromDebian(suite: string): Promise<string> {
   const folder = await cached(
     `containerd-${suite}`,
-    (draft) => unpackFromSuite("containerd", suite, draft),
+    (draft) => unpackPackages(["containerd"], { suite }, draft),
   );
   return join(folder, "usr/bin");
 }
