@@ -18,9 +18,9 @@ import {
   registryNames,
   WITHOUT_PROXY,
 } from "./config.ts";
-import { configureCommand, restoreCommand } from "./configure.ts";
 import type { DoctorOptions } from "./doctor/facts.ts";
 import { DEFAULT_PATHS } from "./hosts/flavours.ts";
+import { listenEarly } from "./listen.ts";
 import { describeError, type Log, startLog } from "./log.ts";
 import type { ScreenSize } from "./pull/live_lines.ts";
 import { surviveUncaught } from "./uncaught.ts";
@@ -106,8 +106,7 @@ const COMMANDS: readonly CommandRow[] = [
       "lenient",
       "logLevel",
     ],
-    run: async ({ config, log }) =>
-      exitCode(config, await configureCommand(config, { log, print })),
+    run: configure,
   },
   {
     name: "restore",
@@ -171,9 +170,12 @@ const COMMANDS: readonly CommandRow[] = [
 async function run({ config, log, signal }: CommandContext): Promise<number> {
   askWithoutProxy(WITHOUT_PROXY.addresses);
   const mirroredRegistries = registryNames(config.mirroredRegistries);
+  const options = { ...config, mirroredRegistries };
+  // The port first: whoever asks while the rest loads waits inside.
+  const mirror = listenEarly("--mirror-addr", config.mirrorAddr);
   // Only this command needs all parts: 22 MiB and 0.1 s with gRPC.
   const { startNode } = await import("./node.ts");
-  await using node = await startNode({ ...config, mirroredRegistries }, log);
+  await using node = await startNode(options, log, mirror);
   using _survives = surviveUncaught({ log, metrics: node.metrics });
   log.info("running", {
     version: deno.version,
@@ -239,9 +241,15 @@ async function doctor({ config, signal }: CommandContext): Promise<number> {
   return exitCodeOf(results);
 }
 
+async function configure({ config, log }: CommandContext): Promise<number> {
+  const { configureCommand } = await import("./configure.ts");
+  return exitCode(config, await configureCommand(config, { log, print }));
+}
+
 async function restore(
   { config, log, signal }: CommandContext,
 ): Promise<number> {
+  const { restoreCommand } = await import("./configure.ts");
   const code = exitCode(config, await restoreCommand(config, { log, print }));
   if (config.stay && code === 0) {
     log.info("staying");
