@@ -41,10 +41,25 @@ export interface EarlyListener extends Listener {
  * 2.3 and later give up after 30 s without headers, and 25 of those are for
  * whoever then delivers.
  */
-export const START_MS = 4_000;
+const START_MS = 4_000;
 
-/** Requests that wait for the start at most: containerd has 3 for an image. */
 const MAX_WAITING = 256;
+
+/** How long requests wait for the start, and how many. */
+export interface EarlyOptions {
+  /**
+   * Milliseconds from now.
+   *
+   * @default {4_000}
+   */
+  readonly startMs?: number;
+  /**
+   * Requests at most; beyond they are told at once. containerd has 3 for an image.
+   *
+   * @default {256}
+   */
+  readonly maxWaiting?: number;
+}
 
 /**
  * Milliseconds for running answers to finish at the end. What is cut after that
@@ -89,21 +104,23 @@ export function listen(
  *
  * @param name The option that set the address, for errors
  * @param address Where
+ * @param options How long requests wait, and how many
  * @returns The listener
  * @throws {Error} If the address cannot be had
  */
 export function listenEarly(
   name: string,
   address: ListenAddress,
+  { startMs = START_MS, maxWaiting = MAX_WAITING }: EarlyOptions = {},
 ): EarlyListener {
-  const until = performance.now() + START_MS;
+  const until = performance.now() + startMs;
   const { promise: started, resolve, reject } = Promise.withResolvers<
     ServeHandler
   >();
   started.catch(() => {/* it ends before it has begun */});
   let waiting = 0;
   let answers: ServeHandler = async (request, info) => {
-    if (waiting >= MAX_WAITING) return notYet(request);
+    if (waiting >= maxWaiting) return notYet(request);
     waiting++;
     using limit = deadline(request.signal, until - performance.now());
     const handler = await unlessAborted(started, limit.signal)

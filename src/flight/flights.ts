@@ -7,6 +7,7 @@
 
 import { type Clock, REAL_CLOCK } from "../async/clock.ts";
 import { deadline } from "../async/deadline.ts";
+import { hedge } from "../async/hedge.ts";
 import { readText } from "../async/read_text.ts";
 import type { PullState } from "../content/pull_state.ts";
 import type { Log } from "../log.ts";
@@ -94,16 +95,21 @@ export interface Flights {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Homes that are asked: one decides, the others add holders that they know. */
+/**
+ * Homes that are asked: one decides, the others add holders and leaders that they
+ * know. Whoever leads tells all of them, so that the next home knows when the
+ * first is late, gone, or new and knows nothing yet.
+ */
 const HOMES = 3;
 
 /**
- * Milliseconds for one home's answer. A wrong lead costs a whole download, a
- * slow answer does not: twice this is still little.
+ * Milliseconds after which a home is told the same again, and twice this until
+ * the next one is asked. A wrong lead costs a whole download, a slow answer does
+ * not.
  */
 const ANSWER_MS = 500;
 
-/** Milliseconds that a lead waits for the other homes' word on holders. */
+/** Milliseconds that a lead waits for the other homes' word. */
 const SECOND_WORD_MS = 150;
 
 /** Milliseconds between two reports. */
@@ -160,6 +166,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const parts = new Map<Digest, Part>();
   let grewAt = -Infinity; // When bytes of any flight last came from upstream.
   const asking = new Map<Digest, number>(); // Joins under way, of each digest.
+  const end = new AbortController();
 
   const answer = (messages: readonly FlightMessage[]) =>
     messages.map((message) => handle(home, message, clock.now(), options));
@@ -174,9 +181,10 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     peer: Peer,
     messages: readonly FlightMessage[],
     signal: AbortSignal,
+    ms = ANSWER_MS,
   ): Promise<FlightReply[]> {
     if (isSelf(peer)) return answer(messages);
-    using limit = deadline(signal, ANSWER_MS);
+    using limit = deadline(signal, ms);
     const response = await fetcher(`http://${peer.address}${FLIGHTS_PATH}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
@@ -201,7 +209,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     signal: AbortSignal,
   ): Promise<FlightReply | null> {
     try {
-      return (await send(peer, [message], signal))[0] ?? null;
+      return (await send(peer, [message], signal, 2 * ANSWER_MS))[0] ?? null;
     } catch (error) {
       if (!signal.aborted) {
         log.debug("home does not answer", { peer: peer.address, error });
@@ -217,12 +225,35 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     signal: AbortSignal,
   ): Promise<FlightReply | null> {
     for (const peer of homes) {
-      // Asked twice before the next one is: two homes mean two leaders.
-      const reply = await ask(peer, message, signal) ??
-        (isSelf(peer) ? null : await ask(peer, message, signal));
+      const reply = await askTwice(peer, message, signal);
       if (reply || signal.aborted) return reply;
     }
     return null;
+  }
+
+  /**
+   * Asked twice before the next one is: two homes mean two leaders. The first
+   * answer counts, be it late.
+   */
+  async function askTwice(
+    peer: Peer,
+    message: JoinMessage,
+    signal: AbortSignal,
+  ): Promise<FlightReply | null> {
+    if (isSelf(peer)) return await ask(peer, message, signal);
+    const { value, timedOut } = await hedge<Peer, FlightReply>(
+      twice(peer),
+      (peer, end) => ask(peer, message, end),
+      () => {/* a reply has nothing to free */},
+      {
+        delayMs: ANSWER_MS,
+        budgetMs: 2 * ANSWER_MS,
+        maxAttempts: 2,
+        signal,
+      },
+    );
+    if (timedOut) log.debug("home does not answer", { peer: peer.address });
+    return value;
   }
 
   async function join(request: JoinRequest): Promise<FlightReply> {
@@ -247,10 +278,33 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       ? others.map((peer) => ask(peer, { ...message, peek: true }, signal))
       : [];
     let reply = await decide(homes, message, signal) ?? alone(request);
-    if (!("peers" in reply)) reply = await secondWord(words) ?? reply;
+    if (!("peers" in reply)) {
+      const isNew = failed.length === 0 && !parts.has(request.digest);
+      reply = await secondWord(words, isNew) ?? reply;
+    }
     if (signal.aborted) return { kind: "none" };
     if (request.mayLead) take(request.digest, reply);
+    if (reply.kind === "lead") sayLead(homes, message);
     return reply;
+  }
+
+  /** Tells all homes at once, not only when it is time to report. */
+  function sayLead(homes: readonly Peer[], message: JoinMessage): void {
+    const { digest, from, offset, total } = message;
+    const news: FlightMessage = {
+      kind: "progress",
+      digest,
+      from,
+      parent: null,
+      offset,
+      total,
+      flows: false,
+    };
+    for (const peer of homes) {
+      send(peer, [news], end.signal).catch((error) => {
+        log.debug("home was not told", { peer: peer.address, error });
+      });
+    }
   }
 
   /** Notes a join while it is under way. */
@@ -331,9 +385,11 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   async function reportAll(signal: AbortSignal): Promise<void> {
     const all = parts.entries().map(([digest, part]) => newsOf(digest, part));
     let news = (await Promise.all(all)).filter((one) => one !== null);
+    const forAll = news.filter(isForAll);
     // Whoever joins asks the homes in this order, too.
     for (let rank = 0; rank < HOMES && news.length > 0; rank++) {
-      news = await tell(news, rank, signal);
+      const unheard = await tell(news, rank, signal);
+      news = [...new Set([...unheard, ...forAll])];
     }
   }
 
@@ -384,6 +440,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       part.sources = sources;
     },
     async run(signal) {
+      signal.addEventListener("abort", () => end.abort(), { once: true });
       while (!signal.aborted) {
         await clock.sleep(REPORT_MS, signal);
         if (signal.aborted) return;
@@ -401,19 +458,35 @@ function alone({ holders, failed, mayLead }: JoinRequest): FlightReply {
   return mayLead ? { kind: "lead" } : { kind: "none" };
 }
 
-/** Holders that another home knows: better than a lead. */
+/** Every home must know who leads, and what is corrupt: each may be asked next. */
+function isForAll({ part, message }: News): boolean {
+  return part.parent === null || (message.kind === "gone" && message.corrupt);
+}
+
+async function* twice(peer: Peer): AsyncIterable<Peer> {
+  yield peer;
+  yield peer;
+}
+
+/**
+ * Holders that another home knows: better than a lead. And who leads already, of
+ * whom this home has not heard: it is new, or the others were late. Only for an
+ * asker that was told of nobody before, or home has a reason.
+ */
 async function secondWord(
   words: readonly Promise<FlightReply | null>[],
+  isNew: boolean,
 ): Promise<FlightReply | null> {
   const { promise: late, resolve } = Promise.withResolvers<null>();
   const timer = setTimeout(() => resolve(null), SECOND_WORD_MS);
-  const holders = words.map(async (word) => {
+  const known = words.map(async (word) => {
     const reply = await word;
     if (reply?.kind === "holders") return reply;
-    throw new Error("no holder"); // So that any() waits for one that has.
+    if (reply?.kind === "follow" && isNew) return reply;
+    throw new Error("nobody"); // So that any() waits for one who knows more.
   });
   const first = await Promise.race([
-    Promise.any(holders).catch(() => null),
+    Promise.any(known).catch(() => null),
     late,
   ]);
   clearTimeout(timer);

@@ -28,6 +28,8 @@ export interface Plan {
   stagger: number;
   /** In a boot, pulls begin when their mirror answers; absent: when it is started. */
   whenAnswering?: boolean;
+  /** In a boot, pulls begin when their mirror's port is open. */
+  whenListening?: boolean;
   /** "none", "peili", or a shell command that is a mirror. */
   mirrors: string[];
   /** How Peilis find each other; each has a row of its own. */
@@ -114,6 +116,10 @@ function command(): Command {
     .option(
       "--when-answering",
       "boot only: a node's pull begins when its mirror answers, ready or not",
+    )
+    .option(
+      "--when-listening",
+      "boot only: a node's pull begins when its mirror's port is open",
     )
     .option(
       "--mirror <which>",

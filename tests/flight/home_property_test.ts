@@ -166,3 +166,36 @@ Deno.test("handle() makes no second copy when downloads starve or are broken off
     });
   }
 });
+
+/**
+ * Second leaders in a hundred flights when homes are late (half a second is as
+ * good as lost) or new: for what befalls three nodes of each cluster, and how
+ * much is lost. Where nobody but home knows who leads, they are 13, 49 and 9.
+ */
+const SECOND_LEADS: readonly (readonly [string, number, Misfortune[]])[] = [
+  ["homes are late", 10, []],
+  ["homes are very late", 30, []],
+  ["homes are new", 0, ["newcomer", "newcomer", "newcomer"]],
+];
+const AT_MOST: Readonly<Record<string, number>> = {
+  "homes are late": 2,
+  "homes are very late": 20,
+  "homes are new": 3,
+};
+
+Deno.test.each(SECOND_LEADS)(
+  "handle() makes few second leaders where %s",
+  (what, lostPercent, misfortunes) => {
+    let flights = 0;
+    let second = 0;
+    for (let seed = 0; seed < SINGLE_PLANS; seed++) {
+      const plan = { ...calmPlan(seed), nodes: 12, lostPercent, misfortunes };
+      check(plan, ({ flown }) => {
+        flights += flown.length;
+        for (const { leads, alone } of flown) second += leads + alone - 1;
+      });
+    }
+    const percent = 100 * second / flights;
+    assert.ok(percent <= (AT_MOST[what] ?? 0), `${percent} in a hundred`);
+  },
+);
