@@ -26,9 +26,7 @@ export interface Plan {
   slowNode?: number;
   /** Between the starts of two nodes' pulls in a cold start, in ms. */
   stagger: number;
-  /** In a boot, pulls begin when their mirror answers; absent: when it is started. */
-  whenAnswering?: boolean;
-  /** In a boot, pulls begin when their mirror's port is open. */
+  /** In a boot, pulls begin when their mirror's port is open; absent: when it is started. */
   whenListening?: boolean;
   /** "none", "peili", or a shell command that is a mirror. */
   mirrors: string[];
@@ -114,12 +112,8 @@ function command(): Command {
       0,
     )
     .option(
-      "--when-answering",
-      "boot only: a node's pull begins when its mirror answers, ready or not",
-    )
-    .option(
       "--when-listening",
-      "boot only: a node's pull begins when its mirror's port is open",
+      "boot only: a node's pull begins when its mirror's port is open, ready or not",
     )
     .option(
       "--mirror <which>",

@@ -90,7 +90,6 @@ export async function runOnce(plan: Plan, mirror: Mirror): Promise<RunResult> {
     async launch(node) {
       await mirror.launch(lab, node);
       if (plan.whenListening) await node.mirror?.listens();
-      else if (plan.whenAnswering) await node.mirror?.answers();
     },
   };
   try {

@@ -107,6 +107,7 @@ class Simulation {
     );
     for (const node of this.#nodes) {
       node.station.peers.add(node.station);
+      node.station.alive = known.includes(node);
       if (known.includes(node)) this.#begin(node, this.#below(spreadMs + 1));
       this.#after(this.#below(REPORT_MS), () => this.#report(node));
     }
@@ -448,6 +449,7 @@ class Simulation {
   /** Comes, is made known to one after another, and pulls when it knows all. */
   #arrive(node: Node): void {
     node.station.alive = true;
+    this.#quietAt = Math.max(this.#quietAt, this.#time.now() + KNOWN_MS);
     this.#excuse();
     this.#excuse(); // Two homes, while not all know of it.
     for (const other of this.#living()) {
