@@ -6,23 +6,17 @@
  */
 
 import { type Clock, REAL_CLOCK } from "../async/clock.ts";
-import { deadline } from "../async/deadline.ts";
-import { hedge } from "../async/hedge.ts";
-import { readText } from "../async/read_text.ts";
 import type { PullState } from "../content/pull_state.ts";
 import type { Log } from "../log.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { PeerFetch } from "../routing/peer_fetch.ts";
 import type { Peer, Router } from "../routing/router.ts";
 import { emptyHome, expire, handle, type HomeOptions } from "./home.ts";
+import { homesOf } from "./homes.ts";
 import {
-  decodeReplies,
-  encodeMessages,
   type FlightMessage,
   type FlightReply,
-  FLIGHTS_PATH,
   type JoinMessage,
-  MAX_BATCH_BYTES,
   MAX_MESSAGES,
   MAX_PEERS,
 } from "./messages.ts";
@@ -102,13 +96,6 @@ export interface Flights {
  */
 const HOMES = 3;
 
-/**
- * Milliseconds after which a home is told the same again, and twice this until
- * the next one is asked. A wrong lead costs a whole download, a slow answer does
- * not.
- */
-const ANSWER_MS = 500;
-
 /** Milliseconds that a lead waits for the other homes' word. */
 const SECOND_WORD_MS = 150;
 
@@ -172,89 +159,11 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     messages.map((message) => handle(home, message, clock.now(), options));
 
   const isSelf = (peer: Peer) => peer.id === deps.id;
+  const { send, ask, decide } = homesOf({ isSelf, answer, fetcher, log });
 
   /** This node's address, as others reach it; null while nobody has told. */
   const ownAddress = (homes: readonly Peer[]) =>
     homes.find(isSelf)?.address ?? router.self()?.address ?? null;
-
-  async function send(
-    peer: Peer,
-    messages: readonly FlightMessage[],
-    signal: AbortSignal,
-    ms = ANSWER_MS,
-  ): Promise<FlightReply[]> {
-    if (isSelf(peer)) return answer(messages);
-    using limit = deadline(signal, ms);
-    const response = await fetcher(`http://${peer.address}${FLIGHTS_PATH}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: encodeMessages(messages),
-      signal: limit.signal,
-    });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new Error(`Cannot ask ${peer.address}: status ${response.status}`);
-    }
-    const replies = decodeReplies(
-      await readText(response.body, MAX_BATCH_BYTES),
-    );
-    if (replies.length === messages.length) return replies;
-    throw new TypeError(`Cannot ask ${peer.address}: replies are missing`);
-  }
-
-  /** One home's reply, or null: it is away, or knows nothing of flights. */
-  async function ask(
-    peer: Peer,
-    message: JoinMessage,
-    signal: AbortSignal,
-  ): Promise<FlightReply | null> {
-    try {
-      return (await send(peer, [message], signal, 2 * ANSWER_MS))[0] ?? null;
-    } catch (error) {
-      if (!signal.aborted) {
-        log.debug("home does not answer", { peer: peer.address, error });
-      }
-      return null;
-    }
-  }
-
-  /** The decision of the nearest home that answers. */
-  async function decide(
-    homes: readonly Peer[],
-    message: JoinMessage,
-    signal: AbortSignal,
-  ): Promise<FlightReply | null> {
-    for (const peer of homes) {
-      const reply = await askTwice(peer, message, signal);
-      if (reply || signal.aborted) return reply;
-    }
-    return null;
-  }
-
-  /**
-   * Asked twice before the next one is: two homes mean two leaders. The first
-   * answer counts, be it late.
-   */
-  async function askTwice(
-    peer: Peer,
-    message: JoinMessage,
-    signal: AbortSignal,
-  ): Promise<FlightReply | null> {
-    if (isSelf(peer)) return await ask(peer, message, signal);
-    const { value, timedOut } = await hedge<Peer, FlightReply>(
-      twice(peer),
-      (peer, end) => ask(peer, message, end),
-      () => {/* a reply has nothing to free */},
-      {
-        delayMs: ANSWER_MS,
-        budgetMs: 2 * ANSWER_MS,
-        maxAttempts: 2,
-        signal,
-      },
-    );
-    if (timedOut) log.debug("home does not answer", { peer: peer.address });
-    return value;
-  }
 
   async function join(request: JoinRequest): Promise<FlightReply> {
     const { signal, ...facts } = request;
@@ -461,11 +370,6 @@ function alone({ holders, failed, mayLead }: JoinRequest): FlightReply {
 /** Every home must know who leads, and what is corrupt: each may be asked next. */
 function isForAll({ part, message }: News): boolean {
   return part.parent === null || (message.kind === "gone" && message.corrupt);
-}
-
-async function* twice(peer: Peer): AsyncIterable<Peer> {
-  yield peer;
-  yield peer;
 }
 
 /**

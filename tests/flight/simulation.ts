@@ -98,10 +98,8 @@ class Simulation {
 
   run(): Outcome {
     const { spreadMs, misfortunes } = this.#plan;
-    const newcomers = misfortunes.filter((one) => one === "newcomer").length;
-    const known = this.#nodes.slice(
-      Math.min(newcomers, this.#nodes.length - 1),
-    );
+    const come = misfortunes.filter((one) => one === "newcomer").length;
+    const known = this.#nodes.slice(Math.min(come, this.#nodes.length - 1));
     known.forEach((node) =>
       known.forEach(({ station }) => node.station.peers.add(station))
     );
