@@ -78,7 +78,13 @@ export {
   type LayoutWriter,
   layoutWriter,
 } from "./src/layout/writer.ts";
-export type { ListenAddress } from "./src/listen.ts";
+export {
+  type EarlyListener,
+  type EarlyOptions,
+  type ListenAddress,
+  listenEarly,
+  type Listener,
+} from "./src/listen.ts";
 export {
   type Log,
   type LogFields,

@@ -18,10 +18,10 @@ import {
   registryNames,
   WITHOUT_PROXY,
 } from "./config.ts";
-import { configureCommand, restoreCommand } from "./configure.ts";
 import type { DoctorOptions } from "./doctor/facts.ts";
 import { DEFAULT_PATHS } from "./hosts/flavours.ts";
 import type { KubeApi } from "./kube/api.ts";
+import { listenEarly } from "./listen.ts";
 import { describeError, type Log, startLog } from "./log.ts";
 import type { ScreenSize } from "./pull/live_lines.ts";
 import { surviveUncaught } from "./uncaught.ts";
@@ -108,8 +108,7 @@ const COMMANDS: readonly CommandRow[] = [
       "lenient",
       "logLevel",
     ],
-    run: async ({ config, log }) =>
-      exitCode(config, await configureCommand(config, { log, print })),
+    run: configure,
   },
   {
     name: "restore",
@@ -179,11 +178,13 @@ const COMMANDS: readonly CommandRow[] = [
 async function run({ config, log, signal }: CommandContext): Promise<number> {
   askWithoutProxy(WITHOUT_PROXY.addresses);
   const mirroredRegistries = registryNames(config.mirroredRegistries);
+  // The port first: whoever asks while the rest loads waits inside.
+  const mirror = listenEarly("--mirror-addr", config.mirrorAddr);
   // Only this command needs all parts: 22 MiB and 0.1 s with gRPC.
   const { startNode } = await import("./node.ts");
   const zone = config.zone || await zoneWritten(config, log);
   const options = { ...config, mirroredRegistries, zone };
-  await using node = await startNode(options, log);
+  await using node = await startNode(options, log, mirror);
   using _survives = surviveUncaught({ log, metrics: node.metrics });
   log.info("running", {
     version: deno.version,
@@ -260,9 +261,15 @@ async function doctor({ config, signal }: CommandContext): Promise<number> {
   return exitCodeOf(results);
 }
 
+async function configure({ config, log }: CommandContext): Promise<number> {
+  const { configureCommand } = await import("./configure.ts");
+  return exitCode(config, await configureCommand(config, { log, print }));
+}
+
 async function restore(
   { config, log, signal }: CommandContext,
 ): Promise<number> {
+  const { restoreCommand } = await import("./configure.ts");
   const code = exitCode(config, await restoreCommand(config, { log, print }));
   if (config.stay && code === 0) {
     log.info("staying");

@@ -15,9 +15,15 @@ import {
   contentFilter,
   type FilterOptions,
 } from "./content/filter.ts";
+import { held } from "./content/held.ts";
 import type { Store } from "./content/store.ts";
 import { flights } from "./flight/flights.ts";
-import { listen, type ListenAddress } from "./listen.ts";
+import {
+  type EarlyListener,
+  listen,
+  type ListenAddress,
+  listenEarly,
+} from "./listen.ts";
 import type { Log } from "./log.ts";
 import {
   type Metrics,
@@ -107,11 +113,18 @@ export interface Node extends AsyncDisposable {
  *
  * @param options What it is told
  * @param log Where it says what happens
+ * @param mirror The mirror's listener, for who opens it before this is loaded;
+ * it ends with the node
  * @returns The node; disposing it stops every part
  * @throws {Error} If an address cannot be had
  */
-export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
+export async function startNode(
+  options: NodeOptions,
+  log: Log,
+  mirror: EarlyListener = listenEarly("--mirror-addr", options.mirrorAddr),
+): Promise<Node> {
   await using parts = new AsyncDisposableStack();
+  parts.use(mirror);
   const metrics = metricsRegistry();
   const filter = contentFilter(options);
 
@@ -149,16 +162,19 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   // The two sources: other nodes see the first, containerd the second.
   const shared = filtered(store.shared, filter);
   const committed = filtered(store.source, filter);
+  const everybody = clusterSource({
+    router,
+    connect: ({ address }) => peerSource({ address, fetcher }),
+    flights: flight,
+    pullState: store.pulling,
+    ...suspects,
+    log,
+    metrics,
+  });
+  // Who does not know the others yet would go upstream beside them.
+  const isAble = () => router.ready().ready;
   const cluster = filtered(
-    clusterSource({
-      router,
-      connect: ({ address }) => peerSource({ address, fetcher }),
-      flights: flight,
-      pullState: store.pulling,
-      ...suspects,
-      log,
-      metrics,
-    }),
+    held(everybody, { isAble, until: mirror.until }),
     filter,
   );
 
@@ -171,12 +187,10 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const ready = () => firstNotReady(advertised.ready(), router.ready());
 
   // The three listeners. Peers first: a mirror without them has nothing to say.
+  const seen = (name: string, handler: Handler) =>
+    observed(name, handler, { log, metrics, freeChunks: true });
   const serve = (name: string, address: ListenAddress, handler: Handler) =>
-    parts.use(listen(
-      `--${name}-addr`,
-      address,
-      observed(name, handler, { log, metrics, freeChunks: true }),
-    ));
+    parts.use(listen(`--${name}-addr`, address, seen(name, handler)));
   const peer = serve(
     "peer",
     options.peerAddr,
@@ -206,11 +220,11 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   const mirrored = registryHandler(firstOf(committed, cluster), {
     elsewhere: "mirror",
   });
-  const mirror = serve(
+  mirror.answerBy(seen(
     "mirror",
-    options.mirrorAddr,
     routes({ "/v2": mirrored, "/v2/": mirrored, ...probes(ready) }),
-  );
+  ));
+  parts.use(mirror); // Ends here, before what it asks.
   const metricsListener = serve(
     "metrics",
     options.metricsAddr,

@@ -11,6 +11,7 @@ import deno from "../deno.json" with { type: "json" };
 import { optionsOf } from "../src/config.ts";
 import { temporaryFolder } from "./hosts/temporary_folder.ts";
 import { program, startProgram } from "./program.ts";
+import { eventually } from "./suites/eventually.ts";
 
 const COMMANDS = {
   run: [
@@ -100,6 +101,12 @@ const COMMANDS = {
 const TARGETS = "http://10.0.0.1:30020,http://10.0.0.1:30021";
 const PORTS = ["--mirror-addr", "--peer-addr", "--metrics-addr"]
   .map((flag) => `${flag}=127.0.0.1:0`);
+
+/** An address that nobody has taken a moment ago. */
+function freeAddress(): string {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return `127.0.0.1:${listener.addr.port}`;
+}
 
 function accessTo(path: string): { permissions: string[] } {
   return {
@@ -373,6 +380,34 @@ Deno.test("peili run ends when it is asked to, with 0", async () => {
   const messages = stderr.trimEnd().split("\n")
     .map((line) => JSON.parse(line).msg);
   assert.equal(messages.at(-1), "stopping");
+});
+
+Deno.test("peili run opens its mirror's port first, and who asks waits for the rest", async () => {
+  await using folder = await temporaryFolder();
+  // The start hangs here until somebody writes: what follows needs the secret.
+  const secret = `${folder.path}/secret`;
+  const made = await new Deno.Command("mkfifo", { args: [secret] }).output();
+  assert.ok(made.success);
+  const mirror = freeAddress();
+  await using node = startProgram(
+    ["run", ...PORTS, `--mirror-addr=${mirror}`, `--secret-file=${secret}`],
+    { permissions: ["-P=run", `--allow-read=${folder.path}`] },
+  );
+  await eventually("its port is open", async () => {
+    const [hostname = "", port] = mirror.split(":");
+    try {
+      (await Deno.connect({ hostname, port: Number(port) })).close();
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  const answer = fetch(`http://${mirror}/v2/app/manifests/v1?ns=r.example`);
+  await Deno.writeTextFile(secret, "c2VjcmV0IG9mIGEgdGVzdA==\n");
+  const { status } = await answer;
+  assert.equal(status, 404);
+  await (await answer).body?.cancel();
+  await node.line("running");
 });
 
 Deno.test("peili run asks other nodes without a proxy", async () => {

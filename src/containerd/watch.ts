@@ -97,7 +97,7 @@ async function list(
   return events;
 }
 
-/** Turns containerd's content events into ours; the rest a listing tells. */
+/** Turns containerd's events into ours; the rest a listing tells. */
 async function apply(
   events: readonly ContainerdEvent[],
   { client, catalog, onDeleted }: WatchDeps,
@@ -105,6 +105,14 @@ async function apply(
 ): Promise<ContentEvent[]> {
   const told: ContentEvent[] = [];
   for (const { topic, subject } of events) {
+    if (topic === "/images/create" || topic === "/images/update") {
+      if (subject === EVERYTHING.subject) continue;
+      // Not with the listing: a rollout's next node asks for the tag at once.
+      const image = await client.image(subject, signal);
+      const event = image && catalog.tagged(image);
+      if (event) told.push(event);
+      continue;
+    }
     const digest = parseDigest(subject);
     if (!digest) continue;
     if (topic === "/content/delete") {

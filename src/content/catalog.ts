@@ -55,6 +55,8 @@ export interface Catalog {
   created(digest: Digest): ContentEvent | null;
   /** Takes the end of content that was announced; null if it was not known. */
   deleted(digest: Digest): ContentEvent | null;
+  /** Takes a name that was announced; null if it was known, or is not shared. */
+  tagged(image: CatalogImage): ContentEvent | null;
   /** True when a manifest refers to this as its config or a layer. */
   isBlob(digest: Digest): boolean;
   /** Tells whether the filter lets this content be shared. */
@@ -119,6 +121,12 @@ export function catalog(options: CatalogOptions): Catalog {
     },
     deleted: (digest) =>
       digests.delete(digest) ? { kind: "deleted", digest } : null,
+    tagged(image) {
+      const [shared] = sharedTags(parseNames([image], noteOdd), filter);
+      if (!shared || tags.get(image.name) === image.target) return null;
+      tags.set(...shared);
+      return { kind: "tagged", name: image.name, digest: image.target };
+    },
     isBlob: (digest) => blobs.has(digest),
     isShared,
   };

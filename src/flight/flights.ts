@@ -6,22 +6,17 @@
  */
 
 import { type Clock, REAL_CLOCK } from "../async/clock.ts";
-import { deadline } from "../async/deadline.ts";
-import { readText } from "../async/read_text.ts";
 import type { PullState } from "../content/pull_state.ts";
 import type { Log } from "../log.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { PeerFetch } from "../routing/peer_fetch.ts";
 import type { Peer, Router } from "../routing/router.ts";
 import { emptyHome, expire, handle, type HomeOptions } from "./home.ts";
+import { homesOf } from "./homes.ts";
 import {
-  decodeReplies,
-  encodeMessages,
   type FlightMessage,
   type FlightReply,
-  FLIGHTS_PATH,
   type JoinMessage,
-  MAX_BATCH_BYTES,
   MAX_MESSAGES,
   MAX_PEERS,
 } from "./messages.ts";
@@ -94,16 +89,14 @@ export interface Flights {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Homes that are asked: one decides, the others add holders that they know. */
+/**
+ * Homes that are asked: one decides, the others add holders and leaders that they
+ * know. Whoever leads tells all of them, so that the next home knows when the
+ * first is late, gone, or new and knows nothing yet.
+ */
 const HOMES = 3;
 
-/**
- * Milliseconds for one home's answer. A wrong lead costs a whole download, a
- * slow answer does not: twice this is still little.
- */
-const ANSWER_MS = 500;
-
-/** Milliseconds that a lead waits for the other homes' word on holders. */
+/** Milliseconds that a lead waits for the other homes' word. */
 const SECOND_WORD_MS = 150;
 
 /** Milliseconds between two reports. */
@@ -160,70 +153,17 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const parts = new Map<Digest, Part>();
   let grewAt = -Infinity; // When bytes of any flight last came from upstream.
   const asking = new Map<Digest, number>(); // Joins under way, of each digest.
+  const end = new AbortController();
 
   const answer = (messages: readonly FlightMessage[]) =>
     messages.map((message) => handle(home, message, clock.now(), options));
 
   const isSelf = (peer: Peer) => peer.id === deps.id;
+  const { send, ask, decide } = homesOf({ isSelf, answer, fetcher, log });
 
   /** This node's address, as others reach it; null while nobody has told. */
   const ownAddress = (homes: readonly Peer[]) =>
     homes.find(isSelf)?.address ?? router.self()?.address ?? null;
-
-  async function send(
-    peer: Peer,
-    messages: readonly FlightMessage[],
-    signal: AbortSignal,
-  ): Promise<FlightReply[]> {
-    if (isSelf(peer)) return answer(messages);
-    using limit = deadline(signal, ANSWER_MS);
-    const response = await fetcher(`http://${peer.address}${FLIGHTS_PATH}`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: encodeMessages(messages),
-      signal: limit.signal,
-    });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new Error(`Cannot ask ${peer.address}: status ${response.status}`);
-    }
-    const replies = decodeReplies(
-      await readText(response.body, MAX_BATCH_BYTES),
-    );
-    if (replies.length === messages.length) return replies;
-    throw new TypeError(`Cannot ask ${peer.address}: replies are missing`);
-  }
-
-  /** One home's reply, or null: it is away, or knows nothing of flights. */
-  async function ask(
-    peer: Peer,
-    message: JoinMessage,
-    signal: AbortSignal,
-  ): Promise<FlightReply | null> {
-    try {
-      return (await send(peer, [message], signal))[0] ?? null;
-    } catch (error) {
-      if (!signal.aborted) {
-        log.debug("home does not answer", { peer: peer.address, error });
-      }
-      return null;
-    }
-  }
-
-  /** The decision of the nearest home that answers. */
-  async function decide(
-    homes: readonly Peer[],
-    message: JoinMessage,
-    signal: AbortSignal,
-  ): Promise<FlightReply | null> {
-    for (const peer of homes) {
-      // Asked twice before the next one is: two homes mean two leaders.
-      const reply = await ask(peer, message, signal) ??
-        (isSelf(peer) ? null : await ask(peer, message, signal));
-      if (reply || signal.aborted) return reply;
-    }
-    return null;
-  }
 
   async function join(request: JoinRequest): Promise<FlightReply> {
     const { signal, ...facts } = request;
@@ -247,10 +187,33 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       ? others.map((peer) => ask(peer, { ...message, peek: true }, signal))
       : [];
     let reply = await decide(homes, message, signal) ?? alone(request);
-    if (!("peers" in reply)) reply = await secondWord(words) ?? reply;
+    if (!("peers" in reply)) {
+      const isNew = failed.length === 0 && !parts.has(request.digest);
+      reply = await secondWord(words, isNew) ?? reply;
+    }
     if (signal.aborted) return { kind: "none" };
     if (request.mayLead) take(request.digest, reply);
+    if (reply.kind === "lead") sayLead(homes, message);
     return reply;
+  }
+
+  /** Tells all homes at once, not only when it is time to report. */
+  function sayLead(homes: readonly Peer[], message: JoinMessage): void {
+    const { digest, from, offset, total } = message;
+    const news: FlightMessage = {
+      kind: "progress",
+      digest,
+      from,
+      parent: null,
+      offset,
+      total,
+      flows: false,
+    };
+    for (const peer of homes) {
+      send(peer, [news], end.signal).catch((error) => {
+        log.debug("home was not told", { peer: peer.address, error });
+      });
+    }
   }
 
   /** Notes a join while it is under way. */
@@ -331,9 +294,11 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   async function reportAll(signal: AbortSignal): Promise<void> {
     const all = parts.entries().map(([digest, part]) => newsOf(digest, part));
     let news = (await Promise.all(all)).filter((one) => one !== null);
+    const forAll = news.filter(isForAll);
     // Whoever joins asks the homes in this order, too.
     for (let rank = 0; rank < HOMES && news.length > 0; rank++) {
-      news = await tell(news, rank, signal);
+      const unheard = await tell(news, rank, signal);
+      news = [...new Set([...unheard, ...forAll])];
     }
   }
 
@@ -384,6 +349,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       part.sources = sources;
     },
     async run(signal) {
+      signal.addEventListener("abort", () => end.abort(), { once: true });
       while (!signal.aborted) {
         await clock.sleep(REPORT_MS, signal);
         if (signal.aborted) return;
@@ -401,19 +367,30 @@ function alone({ holders, failed, mayLead }: JoinRequest): FlightReply {
   return mayLead ? { kind: "lead" } : { kind: "none" };
 }
 
-/** Holders that another home knows: better than a lead. */
+/** Every home must know who leads, and what is corrupt: each may be asked next. */
+function isForAll({ part, message }: News): boolean {
+  return part.parent === null || (message.kind === "gone" && message.corrupt);
+}
+
+/**
+ * Holders that another home knows: better than a lead. And who leads already, of
+ * whom this home has not heard: it is new, or the others were late. Only for an
+ * asker that was told of nobody before, or home has a reason.
+ */
 async function secondWord(
   words: readonly Promise<FlightReply | null>[],
+  isNew: boolean,
 ): Promise<FlightReply | null> {
   const { promise: late, resolve } = Promise.withResolvers<null>();
   const timer = setTimeout(() => resolve(null), SECOND_WORD_MS);
-  const holders = words.map(async (word) => {
+  const known = words.map(async (word) => {
     const reply = await word;
     if (reply?.kind === "holders") return reply;
-    throw new Error("no holder"); // So that any() waits for one that has.
+    if (reply?.kind === "follow" && isNew) return reply;
+    throw new Error("nobody"); // So that any() waits for one who knows more.
   });
   const first = await Promise.race([
-    Promise.any(holders).catch(() => null),
+    Promise.any(known).catch(() => null),
     late,
   ]);
   clearTimeout(timer);

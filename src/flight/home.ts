@@ -17,6 +17,7 @@ import type {
   JoinMessage,
   ProgressMessage,
 } from "./messages.ts";
+import { byPlace, type Place } from "./place.ts";
 import { childrenOf, depthOf, descendants, MAX_DEPTH } from "./tree.ts";
 
 /** How a home decides. */
@@ -37,6 +38,8 @@ interface Member {
    * `NEVER` once it failed somebody and had not grown for a while.
    */
   grewAt: number;
+  /** True when it told of its place itself: it knows what it does. */
+  settled: boolean;
   /** When this home gave it its place, in ms; `NEVER` when it told of one itself. */
   placedAt: number;
   /** True when it gets bytes from upstream, of this flight or of another. */
@@ -224,6 +227,7 @@ function progress(
     offset,
     heardAt: now,
     grewAt: known && offset <= known.offset ? known.grewAt : now,
+    settled: true,
     placedAt: known?.placedAt ?? NEVER,
     flows,
     suspect: known?.suspect ?? false,
@@ -255,10 +259,10 @@ function join(
       ? { kind: "holders", peers }
       : { kind: "follow", peers, depth: best.depth + 1 };
   }
-  const leads = leadersBeside(flight, from, now) < MAX_LEADERS;
+  const mayLead = leadersBeside(flight, from, now) < MAX_LEADERS;
   // On its own or for all, it goes upstream: others may take from it.
   const settled = settle(flight, message, null, now);
-  return { kind: leads && settled ? "lead" : "none" };
+  return { kind: mayLead && settled ? "lead" : "none" };
 }
 
 /** The asker says that a peer has all of it; one that still pulls knows better. */
@@ -322,6 +326,7 @@ function distrust(
     offset: 0,
     heardAt: now,
     grewAt: NEVER,
+    settled: false,
     placedAt: NEVER,
     flows: false,
     suspect: false,
@@ -343,8 +348,8 @@ function isAhead(member: Member, offset: number, now: number): boolean {
 }
 
 /**
- * For one that only looks: a holder, or, if it is no other home that asks for
- * holders alone, somebody who has bytes. Nothing is recorded.
+ * For one that only looks: a holder, or somebody who has bytes; for one whom
+ * another home may tell to lead, whoever leads. Nothing is recorded.
  */
 function look(
   flight: Flight,
@@ -361,10 +366,10 @@ function look(
     const peers = [...new Set(complete)].slice(0, PARENTS_TOLD);
     return { kind: "holders", peers };
   }
-  const growing = peek ? [] : flight.members.entries()
+  const growing = flight.members.entries()
     .filter(([address, member]) =>
-      member.offset > 0 && isOther(address) &&
-      gives(flight, address, offset, now)
+      (peek ? leads(address, member, from) : member.offset > 0) &&
+      isOther(address) && gives(flight, address, offset, now)
     )
     .toArray()
     .sort(([, a], [, b]) => b.offset - a.offset)
@@ -372,6 +377,15 @@ function look(
   return growing.length > 0
     ? { kind: "follow", peers: growing.slice(0, PARENTS_TOLD) }
     : { kind: "none" };
+}
+
+/**
+ * Whether a node leads, whatever another home tells the asker. One that has not
+ * said so itself may be hearing of the asker right now: of two such the smaller
+ * address counts, or each would follow the other.
+ */
+function leads(address: string, member: Member, asker: string): boolean {
+  return member.parent === null && (member.settled || address < asker);
 }
 
 /**
@@ -397,18 +411,6 @@ function gives(
     at = member.parent;
   }
   return at === null;
-}
-
-/** Somebody to take from. */
-interface Place {
-  readonly address: string;
-  readonly complete: boolean;
-  readonly depth: number;
-  readonly children: number;
-  readonly hasRoom: boolean;
-  readonly offset: number;
-  /** Whether it has at least as many bytes as the asker. */
-  readonly isAhead: boolean;
 }
 
 /** All who may be the asker's parent, best first. */
@@ -450,17 +452,6 @@ function placesFor(
   return [...holders, ...growing].sort(byPlace);
 }
 
-/** Who has more than the asker, then room, few hops, few to share with, many bytes. */
-function byPlace(a: Place, b: Place): number {
-  return Number(b.isAhead) - Number(a.isAhead) ||
-    Number(b.hasRoom) - Number(a.hasRoom) || a.depth - b.depth ||
-    a.children - b.children || compareOffsets(b.offset, a.offset);
-}
-
-function compareOffsets(a: number, b: number): number {
-  return a === b ? 0 : a - b; // Infinity - Infinity is no number.
-}
-
 /** Gives a node its place; false when there are too many to keep in mind. */
 function settle(
   flight: Flight,
@@ -475,6 +466,7 @@ function settle(
     offset,
     heardAt: now,
     grewAt: now,
+    settled: known?.settled ?? false,
     placedAt: now,
     flows: known?.flows ?? false,
     // What it has of a corrupt flight it keeps, unless it begins anew.

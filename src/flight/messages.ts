@@ -18,7 +18,7 @@ export interface JoinMessage {
   readonly from: string;
   /** False: the asker has no ingest of it and is neither to lead nor to be followed. */
   readonly mayLead: boolean;
-  /** True: tell only of holders, another home decides. */
+  /** True: tell only of holders and of who leads, another home decides. */
   readonly peek: boolean;
   /** Bytes that the asker has. */
   readonly offset: number;

@@ -26,8 +26,8 @@ export interface Plan {
   slowNode?: number;
   /** Between the starts of two nodes' pulls in a cold start, in ms. */
   stagger: number;
-  /** In a boot, pulls begin when their mirror answers; absent: when it is started. */
-  whenAnswering?: boolean;
+  /** In a boot, pulls begin when their mirror's port is open; absent: when it is started. */
+  whenListening?: boolean;
   /** "none", "peili", or a shell command that is a mirror. */
   mirrors: string[];
   /** How Peilis find each other; each has a row of its own. */
@@ -112,8 +112,8 @@ function command(): Command {
       0,
     )
     .option(
-      "--when-answering",
-      "boot only: a node's pull begins when its mirror answers, ready or not",
+      "--when-listening",
+      "boot only: a node's pull begins when its mirror's port is open, ready or not",
     )
     .option(
       "--mirror <which>",

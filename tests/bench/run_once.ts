@@ -89,7 +89,7 @@ export async function runOnce(plan: Plan, mirror: Mirror): Promise<RunResult> {
     staggerMs: plan.stagger,
     async launch(node) {
       await mirror.launch(lab, node);
-      if (plan.whenAnswering) await node.mirror?.answers();
+      if (plan.whenListening) await node.mirror?.listens();
     },
   };
   try {

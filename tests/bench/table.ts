@@ -51,12 +51,12 @@ const COLUMNS: Column[] = [
 export function caption(plan: Plan, rows: readonly Row[]): string {
   const size = ((rows[0]?.runs[0]?.imageBytes ?? 0) / MB).toFixed(1);
   const rate = (mbit: number) => mbit === 0 ? "no limit" : `${mbit} Mbit/s`;
-  const { slowNode, stagger, whenAnswering } = plan;
+  const { slowNode, stagger, whenListening } = plan;
   const slow = slowNode === undefined ? "" : `, node 2 ${rate(slowNode)}`;
   const together = plan.scenario !== "cold" || stagger === 0;
   const apart = together ? "" : `, ${stagger} ms apart`;
-  const when = plan.scenario === "boot" && whenAnswering
-    ? " whose mirrors answer"
+  const when = plan.scenario === "boot" && whenListening
+    ? " whose mirrors listen"
     : "";
   return [
     `${plan.scenario}, ${plan.nodes} nodes${when}${apart}, ${plan.image} (${size} MB)`,

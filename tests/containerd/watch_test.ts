@@ -121,6 +121,29 @@ Deno.test.each<{ call: Call }>([
   },
 );
 
+Deno.test("containerdWatcher() tells of a name before it lists again", async () => {
+  const { fake, watcher } = setUp({ reconcileMs: NEVER_MS });
+  const old = fake.put("old");
+  const digest = fake.put("content");
+  await using watch = watching(watcher);
+  await watch.first();
+  const listing = Promise.withResolvers<void>();
+  fake.beforeCall = (call) => call === "images" ? listing.promise : undefined;
+  fake.name(NAME, old);
+  await watch.until({ kind: "tagged", name: NAME, digest: old });
+  fake.name(NAME, digest);
+  await watch.until({ kind: "tagged", name: NAME, digest });
+  const told = watch.told().length;
+  listing.resolve();
+  fake.unname(NAME);
+  await watch.until({ kind: "untagged", name: NAME });
+  assert.equal(
+    watch.told().length,
+    told + 1,
+    "the listing tells no name again",
+  );
+});
+
 Deno.test("containerdWatcher() lists again when garbage is collected behind a removed image", async () => {
   const { fake, watcher, forgotten } = setUp({ reconcileMs: NEVER_MS });
   const digest = fake.put("content");

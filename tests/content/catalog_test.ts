@@ -142,6 +142,22 @@ Deno.test("catalog() takes announcements once, and lists do not repeat them", ()
   assert.deepEqual(catalog.update([info(LAYER)], []), [created]);
 });
 
+Deno.test("catalog() takes names that are announced once, if they are tags that are shared", () => {
+  const { catalog, oddNames } = make({ resolveLatestTag: false });
+  const name = NAME;
+  const event = { kind: "tagged", name, digest: INDEX };
+  assert.deepEqual(catalog.tagged({ name, target: INDEX }), event);
+  assert.equal(catalog.tagged({ name, target: INDEX }), null);
+  const moved = { ...event, digest: MANIFEST };
+  assert.deepEqual(catalog.tagged({ name, target: MANIFEST }), moved);
+  assert.deepEqual(catalog.update([], [{ name, target: MANIFEST }]), []);
+  const others = [INDEX, `app/x@${INDEX}`, "10.0.0.1:5000/app:latest", "a/b/"];
+  for (const name of others) {
+    assert.equal(catalog.tagged({ name, target: INDEX }), null, name);
+  }
+  assert.deepEqual(oddNames, ["a/b/"]);
+});
+
 Deno.test("catalog() tells all again after restart()", () => {
   const { catalog } = make();
   const update = () => catalog.update(image(), [{ name: NAME, target: INDEX }]);

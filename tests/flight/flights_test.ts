@@ -52,9 +52,40 @@ Deno.test("join() asks home to decide, and the next two for holders", async () =
   const { home, second, third, a, b } = ranked();
   assert.deepEqual(await a.join(), LEAD);
   assert.deepEqual(await b.join(), follow(a));
-  assert.deepEqual(kinds(home), ["join", "join"]);
-  assert.deepEqual(kinds(second), ["peek", "peek"]);
-  assert.deepEqual(kinds(third), ["peek", "peek"]);
+  assert.deepEqual(kinds(home), ["join", "progress", "join"]);
+  assert.deepEqual(kinds(second), ["peek", "progress", "peek"]);
+  assert.deepEqual(kinds(third), ["peek", "progress", "peek"]);
+});
+
+Deno.test("join() tells all homes at once that this node leads", async () => {
+  const { home, second, third, a, b } = ranked();
+  await a.join({ total: 9 });
+  for (const node of [home, second, third]) {
+    assert.deepEqual(node.heard.at(-1), {
+      kind: "progress",
+      digest: LAYER,
+      from: a.peer.address,
+      parent: null,
+      offset: 0,
+      total: 9,
+      flows: false,
+    });
+  }
+  home.behaviour = "refuses";
+  assert.deepEqual(await b.join(), follow(a), "so the next home knows");
+});
+
+Deno.test("join() follows whom another home knows to lead, where its own knows nobody", async () => {
+  const { home, second, a, b } = ranked();
+  home.behaviour = "refuses";
+  assert.deepEqual(await a.join(), LEAD);
+  home.behaviour = "answers"; // And has heard nothing.
+  const { depth: _, ...told } = follow(a);
+  assert.deepEqual(await b.join(), told);
+  assert.ok(b.flights.takesPart(LAYER));
+  // It was told of somebody: now home must have a reason.
+  assert.deepEqual(await b.join(), LEAD);
+  assert.ok(kinds(second).length > 0);
 });
 
 Deno.test("join() decides for itself when it is home, and others agree", async () => {
@@ -95,9 +126,13 @@ Deno.test.each<[Behaviour]>([
   home.behaviour = behaviour;
   assert.deepEqual(await a.join(), LEAD);
   assert.deepEqual(await b.join(), follow(a));
-  assert.deepEqual(kinds(second), ["peek", "join", "peek", "join"]);
-  if (behaviour !== "refuses") assert.equal(home.heard.length, 4);
-  assert.equal(a.log.lines.length, 2);
+  const asked = kinds(second).filter((kind) => kind !== "progress");
+  assert.deepEqual(asked, ["peek", "join", "peek", "join"]);
+  const joins = kinds(home).filter((kind) => kind === "join");
+  if (behaviour !== "refuses") assert.equal(joins.length, 4);
+  assert.ok(a.log.lines.some(({ msg }) => msg === "home does not answer"));
+  // What is told to it ends by itself.
+  await a.log.line("home was not told");
 });
 
 Deno.test("join() leads when nobody answers, or takes from holders that it knows", async () => {
@@ -136,7 +171,7 @@ Deno.test("join() does not wait long for another home's word", async () => {
   assert.deepEqual(await a.join(), LEAD);
   // Its questions end by themselves; then nothing is left of them.
   const { lines } = a.log;
-  await eventually("both have ended", () => lines.length === 2);
+  await eventually("all have ended", () => lines.length === 4);
 });
 
 Deno.test("join() asks nobody while this node has no address", async () => {
@@ -208,7 +243,7 @@ Deno.test("run() tells home how far this node is, and from whom it takes", async
   b.pulls.set(LAYER, { kind: "pulling", offset: 5, total: 9 });
   await cluster.second();
   const progress = { kind: "progress", digest: LAYER, total: 9 };
-  const told = home.heard.slice(2).toSorted((x, y) =>
+  const told = home.heard.slice(3).toSorted((x, y) =>
     x.from === a.peer.address ? -1 : y.from === a.peer.address ? 1 : 0
   );
   assert.deepEqual(told, [
@@ -221,7 +256,8 @@ Deno.test("run() tells home how far this node is, and from whom it takes", async
       flows: false,
     },
   ]);
-  assert.deepEqual(kinds(second), ["peek", "peek"], "and nobody else");
+  const onlyLeader = ["peek", "progress", "peek", "progress"];
+  assert.deepEqual(kinds(second), onlyLeader, "the next, of who leads");
   home.heard.length = 0;
   b.flights.follows(LAYER, second.peer.address);
   await cluster.second();
@@ -238,7 +274,7 @@ Deno.test("run() tells the next home while the first does not answer", async () 
   a.pulls.set(LAYER, { kind: "pulling", offset: 7, total: 9 });
   home.behaviour = "refuses";
   await cluster.second();
-  assert.deepEqual(kinds(second), ["peek", "progress"]);
+  assert.deepEqual(kinds(second), ["peek", "progress", "progress"]);
   assert.deepEqual(await b.join(), follow(a));
 });
 
@@ -281,10 +317,12 @@ Deno.test("run() tells in batches that a home takes, and leaves nothing out", as
   assert.ok(homed.length > 256, "more than one batch");
   assert.deepEqual(
     b.heard.map(({ digest }) => digest).toSorted(),
-    homed.toSorted(),
+    digests.toSorted(),
+    "as first home and as second",
   );
-  const full = Math.floor(homed.length / 256);
-  assert.equal(b.batches.length, full + 1);
+  const full = (count: number) => Math.ceil(count / 256);
+  const others = digests.length - homed.length;
+  assert.equal(b.batches.length, full(homed.length) + full(others));
 });
 
 Deno.test("run() tells that this node has it, once home hears, and then no more", async () => {
@@ -299,7 +337,7 @@ Deno.test("run() tells that this node has it, once home hears, and then no more"
   await cluster.second();
   assert.ok(!a.flights.takesPart(LAYER));
   await cluster.second();
-  assert.deepEqual(kinds(home), ["join", "have"]);
+  assert.deepEqual(kinds(home), ["join", "progress", "have"]);
   assert.deepEqual(await b.join(), holders(a));
 });
 
@@ -321,11 +359,11 @@ Deno.test("run() tells that this node has left when its pull is gone for a while
   for (let passed = 0; passed < 2; passed++) await cluster.second();
   assert.deepEqual(
     kinds(home),
-    ["join"],
+    ["join", "progress"],
     "it may be between ingest and commit",
   );
   for (let passed = 0; passed < 2; passed++) await cluster.second();
-  assert.deepEqual(kinds(home), ["join", "gone"]);
+  assert.deepEqual(kinds(home), ["join", "progress", "gone"]);
   assert.ok(!a.flights.takesPart(LAYER));
   assert.deepEqual(await b.join(), LEAD);
 });
@@ -392,7 +430,7 @@ Deno.test("run() ends with its signal", async () => {
   await a.run(AbortSignal.abort());
   await using background = running([a]);
   await background[Symbol.asyncDispose]();
-  assert.deepEqual(kinds(home), ["join"]);
+  assert.deepEqual(kinds(home), ["join", "progress"]);
 });
 
 Deno.test("delivered() makes a pull that ends without content a corrupt one", async () => {
@@ -417,7 +455,7 @@ Deno.test("delivered() means nothing for a pull that ends with content", async (
   a.flights.delivered(LAYER, ["10.1.0.1:5002"]);
   a.pulls.set(LAYER, { kind: "complete" });
   await cluster.second();
-  assert.deepEqual(kinds(home), ["join", "have"]);
+  assert.deepEqual(kinds(home), ["join", "progress", "have"]);
   assert.deepEqual(a.corrupt, []);
 });
 
@@ -428,7 +466,7 @@ Deno.test("run() takes no pull for gone while containerd is away", async () => {
   a.flights.delivered(LAYER, ["10.1.0.1:5002"]);
   a.pulls.set(LAYER, { kind: "unknown" });
   for (let passed = 0; passed < 5; passed++) await cluster.second();
-  assert.deepEqual(kinds(home), ["join"]);
+  assert.deepEqual(kinds(home), ["join", "progress"]);
   assert.ok(a.flights.takesPart(LAYER));
 });
 

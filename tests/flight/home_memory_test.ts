@@ -64,14 +64,38 @@ Deno.test("handle() tells one that may not lead of holders, or of who has bytes"
   assert.deepEqual(reply, { kind: "holders", peers: ["z", "y"] });
 });
 
-Deno.test("handle() tells another home's asker of holders only, and of those it knows itself", () => {
+Deno.test("handle() tells another home's asker of holders that it knows itself", () => {
   const home = conversation();
-  home.progress("a", 10);
   const peek = { peek: true, holders: ["y"] };
   assert.deepEqual(home.join("x", peek), NONE);
   home.have("z");
   assert.deepEqual(home.join("x", peek), { kind: "holders", peers: ["z"] });
   assert.deepEqual(home.join("x", { ...peek, failed: ["z"] }), NONE);
+});
+
+Deno.test("handle() tells another home's asker who leads, and of nobody who follows", () => {
+  const home = conversation();
+  const peek = { peek: true };
+  home.progress("b", 10, { parent: "a" });
+  assert.deepEqual(home.join("x", peek), NONE);
+  home.progress("a", 0);
+  assert.deepEqual(home.join("x", peek), { kind: "follow", peers: ["a"] });
+  assert.deepEqual(home.join("x", { ...peek, failed: ["a"] }), NONE);
+});
+
+Deno.test("handle() lets one of two follow whom two homes tell to lead at once", () => {
+  const homes = [conversation(), conversation()];
+  const [first, second] = homes;
+  assert.deepEqual(first?.join("a"), LEAD);
+  assert.deepEqual(second?.join("b"), LEAD);
+  const follow = { kind: "follow", peers: ["a"] };
+  assert.deepEqual(first?.join("b", { peek: true }), follow);
+  assert.deepEqual(second?.join("a", { peek: true }), NONE);
+  second?.progress("b", 0); // It has made up its mind.
+  assert.deepEqual(second?.join("a", { peek: true }), {
+    kind: "follow",
+    peers: ["b"],
+  });
 });
 
 Deno.test("handle() records nothing of who only looks", () => {

@@ -102,8 +102,9 @@ Deno.test("handle() never names the asker", () => {
   assert.deepEqual(home.join("a", { holders: ["a"] }), LEAD);
   home.have("b");
   assert.deepEqual(home.join("b", { failed: ["a"] }), LEAD);
-  const peek = { peek: true, mayLead: false };
   home.have("c");
+  home.progress("c", 5);
+  const peek = { peek: true, failed: ["a", "b"] };
   assert.deepEqual(home.join("c", peek), NONE);
   assert.deepEqual(home.join("c", { mayLead: false, holders: ["c"] }), NONE);
 });

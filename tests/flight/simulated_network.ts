@@ -45,10 +45,14 @@ export interface SimulatedNetwork {
   station(address: string): Station;
   /** The order in which a node asks the homes of a digest. */
   homes(station: Station, digest: Digest): Station[];
-  /** Asks as `join()` does, and hears what is to be done; null when nobody answers. */
+  /**
+   * Asks as `join()` does, and hears what is to be done; null when nobody answers.
+   * One that is new was told of nobody before.
+   */
   ask(
     station: Station,
     message: JoinMessage,
+    isNew: boolean,
     decided: (reply: FlightReply | null) => void,
   ): void;
   /** Tells the first home that answers, and hears whether one did. */
@@ -57,6 +61,8 @@ export interface SimulatedNetwork {
     message: FlightMessage,
     heard: (isHeard: boolean) => void,
   ): void;
+  /** Tells all homes, as one that leads does. */
+  tellAll(station: Station, message: FlightMessage): void;
   /** Questions that the first home did not answer, by digest. */
   readonly astray: Map<Digest, number>;
 }
@@ -147,13 +153,15 @@ export function simulatedNetwork(
       home: emptyHome(),
       peers: new Set(),
     }),
-    ask(station, message, decided) {
+    ask(station, message, isNew, decided) {
       const { digest } = message;
       const all = homes(station, digest);
-      let holders: FlightReply | null = null;
+      let known: FlightReply | null = null;
       for (const other of all.slice(1)) {
         send(station, other, { ...message, peek: true }, (reply) => {
-          if (reply?.kind === "holders") holders ??= reply;
+          const counts = reply?.kind === "holders" ||
+            reply?.kind === "follow" && isNew;
+          if (counts) known ??= reply;
         });
       }
       const twice = all.flatMap((peer) => [peer, peer]);
@@ -161,11 +169,16 @@ export function simulatedNetwork(
         if (!reply) astray.set(digest, (astray.get(digest) ?? 0) + 1);
         const decide = (reply: FlightReply | null) => {
           if (reply && "peers" in reply) return decided(reply);
-          time.after(SECOND_WORD_MS, () => decided(holders ?? reply));
+          time.after(SECOND_WORD_MS, () => decided(known ?? reply));
         };
         if (reply) decide(reply);
         else oneByOne(station, message, twice.slice(1), decide);
       });
+    },
+    tellAll(station, message) {
+      for (const home of homes(station, message.digest)) {
+        send(station, home, message, () => {});
+      }
     },
     tell: (station, message, heard) =>
       oneByOne(

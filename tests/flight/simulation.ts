@@ -39,6 +39,8 @@ import { type SimulatedTime, simulatedTime } from "./simulated_time.ts";
 
 /** Misfortunes end in this time, in ms. */
 const TROUBLE_MS = 12_000;
+/** A node that comes knows all others, and they it, after so long, in ms. */
+const KNOWN_MS = 1_000;
 /** A plan that takes longer has failed. */
 const END_MS = 240_000;
 
@@ -96,15 +98,14 @@ class Simulation {
 
   run(): Outcome {
     const { spreadMs, misfortunes } = this.#plan;
-    const newcomers = misfortunes.filter((one) => one === "newcomer").length;
-    const known = this.#nodes.slice(
-      Math.min(newcomers, this.#nodes.length - 1),
-    );
+    const come = misfortunes.filter((one) => one === "newcomer").length;
+    const known = this.#nodes.slice(Math.min(come, this.#nodes.length - 1));
     known.forEach((node) =>
       known.forEach(({ station }) => node.station.peers.add(station))
     );
     for (const node of this.#nodes) {
       node.station.peers.add(node.station);
+      node.station.alive = known.includes(node);
       if (known.includes(node)) this.#begin(node, this.#below(spreadMs + 1));
       this.#after(this.#below(REPORT_MS), () => this.#report(node));
     }
@@ -216,7 +217,8 @@ class Simulation {
       failed: [...failed],
       stalled,
     } as const;
-    this.#network.ask(node.station, message, (reply) => {
+    const isNew = failed.size === 0 && pull.told === null;
+    this.#network.ask(node.station, message, isNew, (reply) => {
       if (node.pulls.get(digest) === pull) answered(reply);
     });
   }
@@ -245,6 +247,8 @@ class Simulation {
     pull.grewAt = this.#time.now();
     pull.starvesUntil = this.#time.now() + 20 + this.#below(400);
     this.#note(node, pull, "goes upstream", why);
+    const news = why === "lead" && progressOf(node, pull, this.#time.now());
+    if (news) this.#network.tellAll(node.station, news);
   }
 
   /** Takes from the next that was told, or asks again. */
@@ -310,7 +314,9 @@ class Simulation {
     for (const pull of node.pulls.values()) {
       if (isOpen(pull)) {
         const news = progressOf(node, pull, this.#time.now());
-        if (news) this.#network.tell(station, news, () => {});
+        if (!news) continue;
+        if (news.parent === null) this.#network.tellAll(station, news);
+        else this.#network.tell(station, news, () => {});
       } else if (!pull.endIsHeard && isTold(pull, this.#time.now())) {
         this.#network.tell(station, endOf(node, pull), (isHeard) => {
           pull.endIsHeard ||= isHeard;
@@ -438,18 +444,19 @@ class Simulation {
     if (this.#below(2) === 0) this.#after(back, () => this.#arrive(node));
   }
 
-  /** Comes, is made known to one after another, and pulls. */
+  /** Comes, is made known to one after another, and pulls when it knows all. */
   #arrive(node: Node): void {
     node.station.alive = true;
+    this.#quietAt = Math.max(this.#quietAt, this.#time.now() + KNOWN_MS);
     this.#excuse();
     this.#excuse(); // Two homes, while not all know of it.
     for (const other of this.#living()) {
-      this.#after(this.#below(1_000), () => {
+      this.#after(this.#below(KNOWN_MS), () => {
         other.station.peers.add(node.station);
         node.station.peers.add(other.station);
       });
     }
-    this.#begin(node, this.#below(1_000));
+    this.#begin(node, KNOWN_MS);
   }
 
   #untilLater(): number {

@@ -12,7 +12,7 @@ import {
   type PeiliFlags,
   peiliScript,
 } from "./peili_command.ts";
-import { type Usage, usageOfFamily } from "./process.ts";
+import { isListening, type Usage, usageOfFamily } from "./process.ts";
 
 /** How long a mirror may take to answer. */
 const START_MS = 20_000;
@@ -47,6 +47,13 @@ export class MirrorProcess {
   rss(): Usage | null {
     if (this.#probes.ready === null) return usageOfFamily(this.daemon.id);
     return this.daemon.usage();
+  }
+
+  /** Waits until its port is open: whoever asks may still have to wait inside. */
+  async listens(): Promise<void> {
+    await this.daemon.until(`to listen at ${MIRROR_ADDRESS}`, START_MS, () => {
+      return isListening(this.pid, MIRROR_ADDRESS);
+    });
   }
 
   /** Waits until it answers, whatever it answers. */

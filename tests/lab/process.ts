@@ -112,3 +112,20 @@ export function usageOfFamily(id: ProcessId): Usage | null {
     cpuSeconds: sum.cpuSeconds + usage.cpuSeconds,
   }));
 }
+
+/** The state of a socket that listens (proc_net_tcp). */
+const LISTENS = "0A";
+
+/** Whether somebody listens at an IPv4 address of the network that a process is in. */
+export function isListening(pid: number, address: string): boolean {
+  const [host = "", port] = address.split(":");
+  const bytes = host.split(".").map((part) => hex(part, 2)).reverse();
+  const local = `${bytes.join("")}:${hex(port, 4)}`;
+  const rows = readProc(pid, "net/tcp")?.split("\n") ?? [];
+  return rows.map((row) => row.trim().split(/\s+/))
+    .some(([, at, , state]) => at === local && state === LISTENS);
+}
+
+function hex(number: string | undefined, digits: number): string {
+  return Number(number).toString(16).toUpperCase().padStart(digits, "0");
+}

@@ -81,7 +81,7 @@ Deno.test("a node that comes later takes from one that has it, not from the regi
   assert.deepEqual(c.served, []);
 });
 
-Deno.test("one join goes to three homes: one decides, the others say what they hold", async () => {
+Deno.test("one join goes to three homes: one decides, the others say what they know, and all hear who leads", async () => {
   const { nodes, upstream } = fleet(["a", "b", "c", "d"], [CONTENT]);
   const [a] = nodes as [FleetNode];
   upstream.pour(CONTENT);
@@ -89,8 +89,9 @@ Deno.test("one join goes to three homes: one decides, the others say what they h
   const homes = a.router.nearest(DIGEST, 3).map(({ id }) => id);
   for (const { name, heard } of nodes) {
     const rank = homes.indexOf(name);
-    const expected = rank === 0 ? ["a join"] : rank > 0 ? ["a join peek"] : [];
-    assert.deepEqual(heard, name === "a" ? [] : expected, name);
+    const asked = rank === 0 ? "a join" : "a join peek";
+    const expected = rank < 0 || name === "a" ? [] : [asked, "a progress"];
+    assert.deepEqual(heard, expected, name);
   }
 });
 
