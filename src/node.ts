@@ -6,6 +6,7 @@
  */
 
 import { advertiser } from "./advertise.ts";
+import { atRest } from "./async/at_rest.ts";
 import { backoff, sleep } from "./async/backoff.ts";
 import { inBackground } from "./async/background.ts";
 import { type DiscoveryOptions, startDiscovery } from "./discovery.ts";
@@ -17,6 +18,7 @@ import {
 } from "./content/filter.ts";
 import type { Store } from "./content/store.ts";
 import { flights } from "./flight/flights.ts";
+import { collectGarbage } from "./garbage.ts";
 import { listen, type ListenAddress } from "./listen.ts";
 import type { Log } from "./log.ts";
 import {
@@ -103,6 +105,12 @@ export interface Node extends AsyncDisposable {
 }
 
 /**
+ * Milliseconds without a pull after which garbage is collected: longer than
+ * containerd needs from one layer to the next.
+ */
+const QUIET_MS = 10_000;
+
+/**
  * Starts a node.
  *
  * @param options What it is told
@@ -170,12 +178,20 @@ export async function startNode(options: NodeOptions, log: Log): Promise<Node> {
   });
   const ready = () => firstNotReady(advertised.ready(), router.ready());
 
+  // What is garbage goes when nobody waits for it.
+  const rest = parts.use(atRest({ quietMs: QUIET_MS, act: collectGarbage }));
+
   // The three listeners. Peers first: a mirror without them has nothing to say.
   const serve = (name: string, address: ListenAddress, handler: Handler) =>
     parts.use(listen(
       `--${name}-addr`,
       address,
-      observed(name, handler, { log, metrics, freeChunks: true }),
+      observed(name, handler, {
+        log,
+        metrics,
+        freeChunks: true,
+        begin: rest.begin,
+      }),
     ));
   const peer = serve(
     "peer",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Ended } from "../async/at_rest.ts";
 import { chunkReader } from "../async/chunks.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -26,6 +27,13 @@ export interface ObserveDeps {
    * @default {false}
    */
   readonly freeChunks?: boolean;
+  /**
+   * Hears that a request begins; what it returns, that its answer has ended,
+   * and whether it was about content.
+   *
+   * @default {undefined}
+   */
+  readonly begin?: () => Ended;
 }
 
 /** What makes a listener a server's handler. */
@@ -64,6 +72,7 @@ export function observed(
 ): ServeHandler {
   return async (request, info) => {
     const started = performance.now();
+    const ended = deps.begin?.();
     const facts: ExchangeFacts = { handler: "none" };
     const exchange = { ip: clientIp(info), facts };
     const response = await answer(handler, request, exchange, deps.log);
@@ -83,6 +92,7 @@ export function observed(
     );
     metrics.gauge("peili_streams", { listener }, 1);
     return counted(response, deps.freeChunks ?? false, (bytes, outcome) => {
+      ended?.({ work: !QUIET.has(facts.handler) });
       metrics.gauge("peili_streams", { listener }, -1);
       if (facts.source !== undefined) {
         metrics.count(
