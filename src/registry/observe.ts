@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Ended } from "../async/at_rest.ts";
 import { chunkReader } from "../async/chunks.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -33,7 +32,7 @@ export interface ObserveDeps {
    *
    * @default {undefined}
    */
-  readonly begin?: () => Ended;
+  readonly begin?: () => (what: { readonly work: boolean }) => void;
 }
 
 /** What makes a listener a server's handler. */
