@@ -5,6 +5,8 @@
  * @module
  */
 
+import { V8_FLAGS, VARIABLES } from "../deploy/run_task.ts";
+
 /** A process of the demo; disposing of it ends it, and waits for that. */
 export interface DemoProcess extends AsyncDisposable {
   /** Resolves when it is loaded and waits for the word. */
@@ -35,9 +37,6 @@ const STOP_MS = 3_000;
 /** Lines that are remembered. */
 const LAST_LINES = 5;
 
-/** As `deno task run` starts it: less memory for the same speed. */
-const V8_FLAGS = "--v8-flags=--max-semi-space-size=1,--optimize-for-size";
-
 /**
  * Starts a process.
  *
@@ -52,13 +51,13 @@ export function startProcess(options: ProcessOptions): DemoProcess {
       "--quiet",
       "--no-prompt",
       "--cached-only",
-      V8_FLAGS,
+      `--v8-flags=${V8_FLAGS}`,
       ...options.permissions,
       `demo/${options.script}`,
       ...options.args,
     ],
     clearEnv: true,
-    env: { ...inherited(), ...options.env },
+    env: { ...inherited(), ...VARIABLES, ...options.env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

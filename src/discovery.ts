@@ -130,7 +130,7 @@ async function found(
 ): Promise<Discovery> {
   const { routerAddr, peerIp, zone, bootstrapKind } = options;
   const bootstrap = bootstrapOf(options, routerAddr.port);
-  // Whoever lists the peers does not need libp2p, 8 MiB and 0.1 s.
+  // Whoever lists the peers does not need libp2p, 7 MiB and 0.1 s.
   const { keptIdentity, startLibp2p } = await import(
     "./routing/libp2p/router.ts"
   );

@@ -6,6 +6,7 @@
  */
 
 import { advertiser } from "./advertise.ts";
+import { atRest } from "./async/at_rest.ts";
 import { backoff, sleep } from "./async/backoff.ts";
 import { inBackground } from "./async/background.ts";
 import { type DiscoveryOptions, startDiscovery } from "./discovery.ts";
@@ -18,6 +19,7 @@ import {
 import { held } from "./content/held.ts";
 import type { Store } from "./content/store.ts";
 import { flights } from "./flight/flights.ts";
+import { collectGarbage } from "./garbage.ts";
 import {
   type EarlyListener,
   listen,
@@ -109,6 +111,12 @@ export interface Node extends AsyncDisposable {
 }
 
 /**
+ * Milliseconds without a pull after which garbage is collected: longer than
+ * containerd needs from one layer to the next.
+ */
+const QUIET_MS = 10_000;
+
+/**
  * Starts a node.
  *
  * @param options What it is told
@@ -186,9 +194,17 @@ export async function startNode(
   });
   const ready = () => firstNotReady(advertised.ready(), router.ready());
 
+  // What is garbage goes when nobody waits for it.
+  const rest = parts.use(atRest({ quietMs: QUIET_MS, act: collectGarbage }));
+
   // The three listeners. Peers first: a mirror without them has nothing to say.
   const seen = (name: string, handler: Handler) =>
-    observed(name, handler, { log, metrics, freeChunks: true });
+    observed(name, handler, {
+      log,
+      metrics,
+      freeChunks: true,
+      begin: rest.begin,
+    });
   const serve = (name: string, address: ListenAddress, handler: Handler) =>
     parts.use(listen(`--${name}-addr`, address, seen(name, handler)));
   const peer = serve(

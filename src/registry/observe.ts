@@ -26,6 +26,13 @@ export interface ObserveDeps {
    * @default {false}
    */
   readonly freeChunks?: boolean;
+  /**
+   * Hears that a request begins; what it returns, that its answer has ended,
+   * and whether it was about content.
+   *
+   * @default {undefined}
+   */
+  readonly begin?: () => (what: { readonly work: boolean }) => void;
 }
 
 /** What makes a listener a server's handler. */
@@ -64,6 +71,7 @@ export function observed(
 ): ServeHandler {
   return async (request, info) => {
     const started = performance.now();
+    const ended = deps.begin?.();
     const facts: ExchangeFacts = { handler: "none" };
     const exchange = { ip: clientIp(info), facts };
     const response = await answer(handler, request, exchange, deps.log);
@@ -83,6 +91,7 @@ export function observed(
     );
     metrics.gauge("peili_streams", { listener }, 1);
     return counted(response, deps.freeChunks ?? false, (bytes, outcome) => {
+      ended?.({ work: !QUIET.has(facts.handler) });
       metrics.gauge("peili_streams", { listener }, -1);
       if (facts.source !== undefined) {
         metrics.count(

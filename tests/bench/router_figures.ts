@@ -10,6 +10,7 @@
 import { Command } from "commander";
 import { fileURLToPath } from "node:url";
 import { join } from "node:path/posix";
+import { V8_FLAGS } from "../../deploy/run_task.ts";
 import {
   type RouterProcess,
   startRouter,
@@ -19,10 +20,6 @@ import type { RouterProcessOptions } from "../cluster/commands.ts";
 import { runCommand } from "../lab/command.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-
-/** As Peili is run, and what is garbage is no cost. */
-const V8_FLAGS =
-  "--v8-flags=--max-semi-space-size=1,--optimize-for-size,--expose-gc";
 
 /** Says what is going on. */
 type Progress = (line: string) => Promise<void>;
@@ -105,7 +102,7 @@ export async function routerFigures(
       Deno.execPath(),
       "run",
       "-A",
-      V8_FLAGS,
+      `--v8-flags=${V8_FLAGS}`,
       store,
     ];
     return `${table(rows)}\n${crowd}${await runCommand(argv)}`;

@@ -5,6 +5,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { V8_FLAGS, VARIABLES } from "../../deploy/run_task.ts";
 import { eventually } from "../suites/eventually.ts";
 import type { Commands, RouterProcessOptions, Started } from "./commands.ts";
 import { TextLineStream } from "./lines.ts";
@@ -16,8 +17,6 @@ const PROGRAM = fileURLToPath(new URL("router_process.ts", import.meta.url));
  * what did not get through is tried again after 10 s.
  */
 export const PATIENCE_MS = 90_000;
-
-const FLAGS = ["--max-semi-space-size=1", "--optimize-for-size"];
 
 /** One process. */
 export interface RouterProcess extends AsyncDisposable {
@@ -58,7 +57,8 @@ export async function startRouter(
   };
   const [run = "run", ...rest] = program;
   const child = new Deno.Command(Deno.execPath(), {
-    args: [run, `--v8-flags=${FLAGS.join()}`, ...rest, JSON.stringify(all)],
+    args: [run, `--v8-flags=${V8_FLAGS}`, ...rest, JSON.stringify(all)],
+    env: VARIABLES,
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

@@ -5,7 +5,7 @@ export interface CommandOptions {
   /** Text for its standard input. */
   stdin?: string;
   /** Variables beside those of this process. */
-  env?: Record<string, string>;
+  env?: Readonly<Record<string, string>>;
   cwd?: string;
 }
 

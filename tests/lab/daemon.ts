@@ -20,7 +20,7 @@ export interface DaemonSpec {
   log: string;
   /** The network namespace to run in; the machine's own when absent. */
   namespace?: string;
-  env?: Record<string, string>;
+  env?: Readonly<Record<string, string>>;
   cwd?: string;
 }
 

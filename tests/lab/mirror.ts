@@ -1,5 +1,6 @@
 /** A mirror that runs beside a containerd: Peili, or a foreign one. @module */
 import { join } from "node:path/posix";
+import { VARIABLES } from "../../deploy/run_task.ts";
 import { runCommand } from "./command.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import { withResolvConf } from "./dns.ts";
@@ -120,7 +121,13 @@ export async function launchPeili(
     ? command
     : withResolvConf(resolvConf, command);
   const name = `${node.name}'s Peili`;
-  const daemon = await startDaemon(lab, { name, argv, log, namespace });
+  const daemon = await startDaemon(lab, {
+    name,
+    argv,
+    log,
+    namespace,
+    env: VARIABLES,
+  });
   const metrics = flags.metricsAddr ?? flags["metrics-addr"] ??
     `${ip}:${METRICS_PORT}`;
   const base = `http://${metrics}`;

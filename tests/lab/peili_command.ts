@@ -1,6 +1,7 @@
 /** How the lab starts Peili: its flags, and the few permissions it gets. @module */
 import { dirname } from "node:path/posix";
 import { fileURLToPath } from "node:url";
+import { V8_FLAGS } from "../../deploy/run_task.ts";
 import { MIRROR_ADDRESS } from "./hosts.ts";
 
 /** What the command line of one node's Peili is made of. */
@@ -82,7 +83,7 @@ export function peiliCommand(place: PeiliPlace, extra: PeiliFlags): string[] {
     "--allow-sys=networkInterfaces",
     `--allow-read=${read.join()}`,
     `--allow-write=${write.join()}`,
-    "--v8-flags=--max-semi-space-size=1,--optimize-for-size",
+    `--v8-flags=${V8_FLAGS}`,
     peiliScript(),
     "run",
     ...flagArguments(place, extra),

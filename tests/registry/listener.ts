@@ -6,7 +6,7 @@
  */
 
 import type { Handler } from "../../src/registry/exchange.ts";
-import { observed } from "../../src/registry/observe.ts";
+import { observed, type ObserveDeps } from "../../src/registry/observe.ts";
 import {
   type RecordedLog,
   recordedLog,
@@ -26,10 +26,14 @@ export interface Listener {
 export const CLIENT_IP = "10.0.0.9";
 
 /** Makes the listener of a handler. */
-export function listener(name: string, handler: Handler): Listener {
+export function listener(
+  name: string,
+  handler: Handler,
+  deps: Pick<ObserveDeps, "begin"> = {},
+): Listener {
   const log = recordedLog();
   const metrics = recordedMetrics();
-  const serve = observed(name, handler, { log, metrics });
+  const serve = observed(name, handler, { ...deps, log, metrics });
   return {
     log,
     metrics,

@@ -313,3 +313,20 @@ Deno.test.each([
   await (await asked.ask("GET", BLOB_PATH)).text();
   assert.ok(!("flight" in await lineOf(asked)));
 });
+
+Deno.test("observed() tells what has begun, and that it has ended with the body", async () => {
+  const told: unknown[] = [];
+  const begin = () => {
+    told.push("begun");
+    return (what: unknown) => void told.push(what);
+  };
+  const content = listener("mirror", registryHandler(filledStore()), { begin });
+  const answer = await content.ask("GET", BLOB_PATH);
+  assert.deepEqual(told, ["begun"]);
+  await answer.text();
+  assert.deepEqual(told, ["begun", { work: true }]);
+  const ready = () => ({ ready: true }) as const;
+  const probe = listener("mirror", routes(probes(ready)), { begin });
+  await (await probe.ask("GET", "/readyz")).text();
+  assert.deepEqual(told.slice(2), ["begun", { work: false }]);
+});
