@@ -13,7 +13,6 @@
  *   peerAddr: { hostname: "::", port: 5002 },
  *   metricsAddr: { hostname: "::", port: 9090 },
  *   containerdRegistryConfigPath: "/etc/containerd/certs.d",
- *   bootstrapKind: "static",
  *   staticPeers: [],
  *   staticBootstrapPeers: ["/ip4/10.0.0.1/tcp/5001"],
  *   routerAddr: { hostname: "::", port: 5001 },

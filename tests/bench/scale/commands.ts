@@ -12,18 +12,22 @@ import type { Traffic } from "./traffic.ts";
 /** The network of all. */
 export const NETWORK = "/peili/scale";
 
-/** What a process of routers, or of scripted members, is told. */
-export interface ScaleOptions {
+/** What a process of scripted members is told. */
+export interface ScriptedOptions extends RouterOptions {
+  /** Members that it has. */
+  count: number;
+}
+
+/** What a process of routers is told. */
+export interface RouterOptions {
   /** Number of its first node. */
   first: number;
-  /** Nodes that it has. */
-  count: number;
 }
 
 /** What a process of routers can be asked. */
 export interface RouterQuestions {
-  /** Starts its routers; they join by these. Gives their multiaddresses. */
-  start: [[peers: string[]], string[]];
+  /** Starts one more router, which joins by these; gives its multiaddress. */
+  start: [[peers: string[]], string];
   /** Each has digests of its own, and some that all have. */
   advertise: [[own: number, shared: number], void];
   /** Its first router looks up digests of these nodes. */

@@ -16,8 +16,8 @@ import { type Child, PEILI_V8, startChild } from "../../cluster/child.ts";
 import { bundle } from "../bundle.ts";
 import type {
   Counted,
+  RouterOptions,
   RouterQuestions,
-  ScaleOptions,
   ScriptedQuestions,
 } from "./commands.ts";
 
@@ -44,6 +44,12 @@ type Scripted = Child<ScriptedQuestions>;
 /** Milliseconds until all know all: a hundred routers share a few cores. */
 const JOIN_MS = 600_000;
 
+/**
+ * Milliseconds between two that join: some 60 connections, each 40 ms and more of
+ * the few cores that all share.
+ */
+const JOIN_EVERY_MS = 1_200;
+
 /** To ask more often would count for something. */
 const LOOK_MS = 500;
 
@@ -66,8 +72,9 @@ export async function scaleFigures(
   await using stack = new AsyncDisposableStack();
   stack.defer(() => Deno.remove(folder, { recursive: true }));
   const program = await bundle(`${HERE}router_host.ts`, folder);
-  const one = stack.use(await routers(program, { first: 0, count: 1 }));
-  const [router = ""] = await one.ask("start", []);
+  const one = stack.use(await routers(program, { first: 0 }));
+  const router = await one.ask("start", []);
+  await progress(`${plan.nodes + plan.scripted} nodes, ${loadOf()}`);
   const others = plan.scripted > 0
     ? []
     : await startOthers(plan, { program, router, stack });
@@ -76,7 +83,6 @@ export async function scaleFigures(
     : [];
   const all = [one, ...others];
   const measure = measuring(all, progress);
-  await progress(`${plan.nodes + plan.scripted} nodes, ${loadOf()}`);
   await measure("join", () => allKnown(all, plan.nodes + plan.scripted));
   await measure("links settle", () => sleep(plan.settle * 1_000));
   await measure("no records", () => sleep(plan.settle * 1_000));
@@ -130,7 +136,7 @@ function parsePlan(args: readonly string[]): Plan {
 
 async function routers(
   program: string,
-  options: ScaleOptions,
+  options: RouterOptions,
   v8: readonly string[] = PEILI_V8,
 ): Promise<Routers> {
   const { child } = await startChild<RouterQuestions, null>(
@@ -152,11 +158,13 @@ async function startOthers(
   const each = Math.ceil((nodes - 1) / processes);
   const others: Routers[] = [];
   for (let first = 1; first < nodes; first += each) {
-    const count = Math.min(each, nodes - first);
     // Many routers' garbage is not one's: V8 as it comes.
-    others.push(stack.use(await routers(program, { first, count }, [])));
+    others.push(stack.use(await routers(program, { first }, [])));
   }
-  await Promise.all(others.map((one) => one.ask("start", [router])));
+  for (let node = 1; node < nodes; node++) {
+    await others[Math.floor((node - 1) / each)]?.ask("start", [router]);
+    await sleep(JOIN_EVERY_MS);
+  }
   return others;
 }
 

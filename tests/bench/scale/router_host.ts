@@ -17,35 +17,33 @@ import {
   digestsOf,
   EVERYBODY,
   NETWORK,
+  type RouterOptions,
   type RouterQuestions,
-  type ScaleOptions,
 } from "./commands.ts";
 import { countedTraffic, countTraffic } from "./traffic.ts";
 
 const [text = "{}"] = Deno.args;
-const { first, count }: ScaleOptions = JSON.parse(text);
+const { first }: RouterOptions = JSON.parse(text);
 const routers: Libp2pRouter[] = [];
 
 /** So that no two peer listeners have one address; nobody listens there. */
 const PEER_PORT_OFFSET = 10_000;
 
-async function start(peers: string[]): Promise<string[]> {
-  for (let i = 0; i < count; i++) {
-    const router = await startLibp2p({
-      identity: newIdentity(),
-      listen: { host: "127.0.0.1", port: 0 },
-      prefix: NETWORK,
-      swarmKey: null,
-      bootstrap: { kind: "static", find: () => Promise.resolve(peers) },
-      ip: null,
-      zone: "",
-      log: NO_LOG,
-    });
-    const port = router.port ^ PEER_PORT_OFFSET;
-    router.announce({ host: "127.0.0.1", port });
-    routers.push(router);
-  }
-  return routers.map(({ port }) => `/ip4/127.0.0.1/tcp/${port}`);
+async function start(peers: string[]): Promise<string> {
+  const router = await startLibp2p({
+    identity: newIdentity(),
+    listen: { host: "127.0.0.1", port: 0 },
+    prefix: NETWORK,
+    swarmKey: null,
+    bootstrap: { kind: "static", find: () => Promise.resolve(peers) },
+    ip: null,
+    zone: "",
+    log: NO_LOG,
+  });
+  const port = router.port ^ PEER_PORT_OFFSET;
+  router.announce({ host: "127.0.0.1", port });
+  routers.push(router);
+  return `/ip4/127.0.0.1/tcp/${router.port}`;
 }
 
 async function advertise(own: number, shared: number): Promise<void> {

@@ -26,12 +26,12 @@ import { newIdentity } from "../../routing/libp2p/libp2p_cluster.ts";
 import {
   digestsOf,
   NETWORK,
-  type ScaleOptions,
+  type ScriptedOptions,
   type ScriptedQuestions,
 } from "./commands.ts";
 
 const [text = "{}"] = Deno.args;
-const { first, count }: ScaleOptions = JSON.parse(text);
+const { first, count }: ScriptedOptions = JSON.parse(text);
 const { signal } = new AbortController();
 const PROTOCOLS = {
   members: `${NETWORK}/members/1.0.0`,
