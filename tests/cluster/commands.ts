@@ -5,7 +5,12 @@
  */
 
 import type { AddrInfo } from "../../src/routing/bootstrap/http.ts";
-import type { Peer, Readiness, Router } from "../../src/routing/router.ts";
+import type { Peer, Router } from "../../src/routing/router.ts";
+import {
+  type Images,
+  nodeAnswers,
+  type NodeQuestions,
+} from "./node_answers.ts";
 import type { Answer } from "./talk.ts";
 
 /** What such a process is told when it starts. */
@@ -39,9 +44,7 @@ export interface LookedUp {
 }
 
 /** Questions, by name: what is asked, what is answered. */
-export interface Commands {
-  ready: [[], Readiness];
-  nearest: [[key: string, count: number], Peer[]];
+export interface Commands extends NodeQuestions {
   lookup: [[key: string], Peer[]];
   advertise: [[keys: string[]], void];
   withdraw: [[keys: string[]], void];
@@ -59,22 +62,29 @@ export interface Usage {
   anon: number;
 }
 
-/** Makes the answers of a router. */
-export function answersOf(router: Router): Answer {
-  return (name, args) => answer(router, name as keyof Commands, args);
+/** Makes the answers of a router, by which a node may come to have images. */
+export function answersOf(router: Router, images: Images = NO_IMAGES): Answer {
+  const asNode = nodeAnswers(router, images);
+  return async (name, args) => {
+    const answered = await answer(router, name as keyof Commands, args);
+    return answered === UNANSWERED ? await asNode(name, args) : answered;
+  };
 }
+
+const NO_IMAGES: Images = {
+  hold: () => Promise.reject(new Error("it has no images")),
+  drop: () => Promise.reject(new Error("it has no images")),
+};
+
+const UNANSWERED = Symbol();
 
 async function answer(
   router: Router,
   name: keyof Commands,
-  [first, second]: readonly unknown[],
+  [first]: readonly unknown[],
 ): Promise<unknown> {
   const keys = first as string[];
   switch (name) {
-    case "ready":
-      return router.ready();
-    case "nearest":
-      return router.nearest(String(first), Number(second));
     case "lookup":
       return await Array.fromAsync(router.lookup(String(first), patient()));
     case "lookups":
@@ -83,8 +93,10 @@ async function answer(
       return await router.advertise(keys);
     case "withdraw":
       return await router.withdraw(keys);
-    default:
+    case "usage":
       return usage();
+    default:
+      return UNANSWERED;
   }
 }
 

@@ -120,7 +120,8 @@ export async function libp2pCluster(
   };
 }
 
-function clusterNode(router: Libp2pRouter): ClusterNode {
+/** A router as the suite knows it. */
+export function clusterNode(router: Libp2pRouter): ClusterNode {
   const keysOf = (name: string) => {
     const { manifest, tag } = smallImage(name);
     return [digestOf(manifest), tag];
