@@ -24,8 +24,13 @@ const SHARED = new Set([
   "--mirror-addr",
   "--peer-addr",
   "--metrics-addr",
-  "--static-peers",
+  "--bootstrap-kind",
+  "--dns-bootstrap-domain",
+  "--network",
+  "--router-addr",
   "--secret-file",
+  "--static-bootstrap-peers",
+  "--static-peers",
 ]);
 
 /** The secret of every patient's deployment. */

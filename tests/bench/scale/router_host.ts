@@ -11,7 +11,7 @@ import {
 import { NO_LOG } from "../../../src/log.ts";
 import { lookups, usage } from "../../cluster/commands.ts";
 import { talk } from "../../cluster/talk.ts";
-import { newIdentity } from "../../routing/libp2p/libp2p_cluster.ts";
+import { newIdentity } from "../../../src/routing/libp2p/identity.ts";
 import {
   type Counted,
   digestsOf,

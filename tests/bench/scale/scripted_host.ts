@@ -22,7 +22,7 @@ import type { MemberRecord } from "../../../src/routing/libp2p/member.ts";
 import { type Members, members } from "../../../src/routing/libp2p/members.ts";
 import { kadKey, positionOf } from "../../../src/routing/libp2p/position.ts";
 import { talk } from "../../cluster/talk.ts";
-import { newIdentity } from "../../routing/libp2p/libp2p_cluster.ts";
+import { newIdentity } from "../../../src/routing/libp2p/identity.ts";
 import {
   digestsOf,
   NETWORK,

@@ -9,7 +9,7 @@ import type { Connection } from "@libp2p/interface";
 import { Server, Socket } from "node:net";
 import { frameReader } from "../../../src/routing/libp2p/frames.ts";
 import { startHost } from "../../../src/routing/libp2p/host.ts";
-import { newIdentity } from "../../routing/libp2p/libp2p_cluster.ts";
+import { newIdentity } from "../../../src/routing/libp2p/identity.ts";
 
 /** Counts since the process began. */
 export interface Traffic {
