@@ -142,7 +142,10 @@ export {
   type ServeHandler,
 } from "./src/registry/observe.ts";
 export type { Bootstrap } from "./src/routing/bootstrap/bootstrap.ts";
-export type { BootstrapOptions } from "./src/routing/bootstrap/kinds.ts";
+export type {
+  BootstrapOptions,
+  DiscoveryKind,
+} from "./src/routing/bootstrap/kinds.ts";
 export { type MemoryNetwork, memoryNetwork } from "./src/routing/memory.ts";
 export {
   type PeerFetch,

@@ -7,7 +7,6 @@
 
 import type {
   Connection,
-  ConnectionProtector,
   Libp2p,
   Logger,
   PrivateKey,

@@ -13,11 +13,7 @@ import {
 } from "../../../src/routing/libp2p/host.ts";
 import { encodeKad } from "../../../src/routing/libp2p/kad_message.ts";
 import { serveKad } from "../../../src/routing/libp2p/kad_server.ts";
-import {
-  type Link,
-  type Links,
-  makeLinks,
-} from "../../../src/routing/libp2p/links.ts";
+import { type Links, makeLinks } from "../../../src/routing/libp2p/links.ts";
 import type { MemberRecord } from "../../../src/routing/libp2p/member.ts";
 import { type Members, members } from "../../../src/routing/libp2p/members.ts";
 import { kadKey, positionOf } from "../../../src/routing/libp2p/position.ts";
@@ -51,7 +47,6 @@ const SPARES = Math.ceil(count / 5);
 
 const all: Scripted[] = [];
 const spares: Scripted[] = [];
-let known: Members;
 let router = "";
 
 async function scripted(number: number): Promise<Scripted> {
@@ -166,7 +161,7 @@ for (let i = 0; i < count + SPARES; i++) {
 }
 const [self] = all;
 if (!self) throw new Error("Cannot script nobody");
-known = members({
+const known: Members = members({
   self: self.record,
   positionOf: (id) => positionOf(idBytes(id)),
   onNews() {},
