@@ -13,7 +13,6 @@
  *   peerAddr: { hostname: "::", port: 5002 },
  *   metricsAddr: { hostname: "::", port: 9090 },
  *   containerdRegistryConfigPath: "/etc/containerd/certs.d",
- *   bootstrapKind: "static",
  *   staticPeers: [],
  *   staticBootstrapPeers: ["/ip4/10.0.0.1/tcp/5001"],
  *   routerAddr: { hostname: "::", port: 5001 },
@@ -149,7 +148,10 @@ export {
   type ServeHandler,
 } from "./src/registry/observe.ts";
 export type { Bootstrap } from "./src/routing/bootstrap/bootstrap.ts";
-export type { BootstrapOptions } from "./src/routing/bootstrap/kinds.ts";
+export type {
+  BootstrapOptions,
+  DiscoveryKind,
+} from "./src/routing/bootstrap/kinds.ts";
 export { type MemoryNetwork, memoryNetwork } from "./src/routing/memory.ts";
 export {
   type PeerFetch,

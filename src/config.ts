@@ -46,7 +46,8 @@ import {
 export interface Config {
   readonly additionalMirrorTargets: readonly string[];
   readonly apply: boolean;
-  readonly bootstrapKind: typeof KINDS[number];
+  /** "": that whose option is given. */
+  readonly bootstrapKind: typeof KINDS[number] | "";
   /** null: not named. */
   readonly containerdConfig: string | null;
   readonly containerdContentPath: string;
@@ -61,7 +62,8 @@ export interface Config {
   readonly fanOut: number;
   readonly json: boolean;
   readonly image: WantedImage;
-  readonly httpBootstrapAddr: ListenAddress;
+  /** "": not named. */
+  readonly httpBootstrapAddr: ListenAddress | "";
   readonly httpBootstrapPeer: string;
   readonly keepExisting: boolean;
   readonly lenient: boolean;
@@ -106,9 +108,9 @@ const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
   bootstrapKind: {
     flags: "--bootstrap-kind <kind>",
     help:
-      "how nodes find each other: dns, http and static find some, and through them all; static-peers is a list of all, for a handful",
-    default: "static-peers",
-    read: oneOf(KINDS),
+      "how nodes find each other: dns, http and static find some, and through them all; static-peers is a list of all, for a handful; none: the kind whose option is given",
+    default: "",
+    read: (text) => text === "" ? "" : oneOf(KINDS)(text),
   },
   staticPeers: {
     flags: "--static-peers <host:port,...>",
@@ -132,9 +134,9 @@ const ROWS: { readonly [K in keyof Config]: OptionRow<Config[K]> } = {
   },
   httpBootstrapAddr: {
     flags: "--http-bootstrap-addr <host:port>",
-    help: "kind http: where this node says who it is, at /id",
-    default: ":5003",
-    read: listenAddress,
+    help: "kind http: where this node says who it is, at /id; none: :5003",
+    default: "",
+    read: (text) => text === "" ? "" : listenAddress(text),
   },
   httpBootstrapPeer: {
     flags: "--http-bootstrap-peer <url>",

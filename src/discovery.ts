@@ -11,6 +11,9 @@ import { idHandler } from "./routing/bootstrap/http.ts";
 import {
   bootstrapOf,
   type BootstrapOptions,
+  type DiscoveryKind,
+  KIND_OPTIONS,
+  kindOf,
 } from "./routing/bootstrap/kinds.ts";
 import type { Libp2pRouter } from "./routing/libp2p/router.ts";
 import type { PeerFetch } from "./routing/peer_fetch.ts";
@@ -20,13 +23,21 @@ import { staticPeers } from "./routing/static_peers.ts";
 /** What the user says of discovery. */
 export interface DiscoveryOptions extends Partial<WithBootstrap> {
   /**
-   * How nodes find each other; `static-peers` needs no router.
+   * How nodes find each other; `static-peers` needs no router. "": the kind
+   * whose option is given; where none is, the node is alone.
    *
-   * @default {"static-peers"}
+   * @default {""}
    */
-  readonly bootstrapKind?: BootstrapOptions["bootstrapKind"] | "static-peers";
+  readonly bootstrapKind?: DiscoveryKind | "";
   /** `static-peers`: `host:port` of every node's peer listener. */
   readonly staticPeers: readonly string[];
+  /**
+   * Kind `http`: where this node says who it is; "": at port 5003 of every
+   * address.
+   *
+   * @default {""}
+   */
+  readonly httpBootstrapAddr?: ListenAddress | "";
   /**
    * Where the router listens.
    *
@@ -57,6 +68,8 @@ export interface DiscoveryOptions extends Partial<WithBootstrap> {
 export type WithBootstrap = Omit<BootstrapOptions, "bootstrapKind">;
 
 const DEFAULTS = {
+  bootstrapKind: "" as const,
+  httpBootstrapAddr: "" as const,
   dnsBootstrapDomain: "",
   httpBootstrapPeer: "",
   staticBootstrapPeers: [],
@@ -96,16 +109,23 @@ export interface Discovery extends AsyncDisposable {
  * @param options What the user said
  * @param deps Deployment, and how peers are asked
  * @returns Discovery, which tells nobody of this node before it is announced
- * @throws {Error} If its kind lacks an option, or its address cannot be had
+ * @throws {Error} If its kind lacks an option or cannot be told, or its address
+ * cannot be had
  */
 export async function startDiscovery(
   options: DiscoveryOptions,
   deps: DiscoveryDeps,
 ): Promise<Discovery> {
-  const { bootstrapKind = "static-peers" } = options;
-  return bootstrapKind === "static-peers"
-    ? listed(options, deps)
-    : await found({ ...DEFAULTS, ...options, bootstrapKind }, deps);
+  const all = { ...DEFAULTS, ...options };
+  const bootstrapKind = kindOf(all);
+  if (bootstrapKind !== null && bootstrapKind !== "static-peers") {
+    return await found({ ...all, bootstrapKind }, deps);
+  }
+  if (bootstrapKind === null) {
+    const hint = Object.values(KIND_OPTIONS).join(", ");
+    deps.log.warn("no other node is named: this one works alone", { hint });
+  }
+  return listed(all, deps);
 }
 
 function listed(

@@ -88,12 +88,6 @@ export interface NodeOptions extends FilterOptions, DiscoveryOptions {
   readonly network: string;
   /** File with the deployment's secret; "": none, whoever reaches a node may ask. */
   readonly secretFile: string;
-  /**
-   * Bootstrap of kind http: where this node says who it is.
-   *
-   * @default {{ hostname: "::", port: 5003 }}
-   */
-  readonly httpBootstrapAddr?: ListenAddress;
 }
 
 /** A node that runs. */
@@ -229,7 +223,7 @@ export async function startNode(
     const answer: Handler = (request) => Promise.resolve(answerId(request));
     serve(
       "http-bootstrap",
-      options.httpBootstrapAddr ?? { hostname: "::", port: 5003 },
+      options.httpBootstrapAddr || { hostname: "::", port: 5003 },
       routes({ [ID_PATH]: answer }),
     );
   }

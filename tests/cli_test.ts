@@ -57,8 +57,14 @@ const COMMANDS = {
     "kubeletConfig",
     "mirrorAddr",
     "peerAddr",
+    "routerAddr",
     "metricsAddr",
+    "bootstrapKind",
     "staticPeers",
+    "dnsBootstrapDomain",
+    "httpBootstrapAddr",
+    "httpBootstrapPeer",
+    "staticBootstrapPeers",
     "network",
     "secretFile",
     "resolveTags",
@@ -465,6 +471,23 @@ Deno.test("peili doctor prints what is wrong, and ends with 2", async () => {
   assert.match(fix ?? "", /^ {9}\S/);
   assert.match(stdout, /\n\n\d+ ok, .*\d problems \(\d+\.\d s\)\n$/);
   assert.ok(!stdout.includes("\x1b"), "colours are for terminals");
+});
+
+Deno.test("peili doctor looks for a router with its set alone", async () => {
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const { stdout } = await program([
+    ...["doctor", ...NOWHERE, ...PORTS, `--router-addr=127.0.0.1:${port}`],
+    "--static-bootstrap-peers=/ip4/127.0.0.1/tcp/9",
+  ], { permissions: ["-P=doctor"] });
+  assert.match(
+    stdout,
+    new RegExp(`another program listens on ${port} \\(--router-addr\\)`),
+  );
+  assert.match(
+    stdout,
+    /^warning +bootstrap +--static-bootstrap-peers names this node only$/m,
+  );
 });
 
 Deno.test("peili doctor --json prints one JSON object", async () => {

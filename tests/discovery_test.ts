@@ -41,6 +41,21 @@ function meets(one: Discovery, other: Discovery): boolean {
   return one.router.nearest("key", 9).some(({ id }) => id === other.id);
 }
 
+Deno.test(
+  "startDiscovery() takes the kind whose option is given",
+  LIBP2P,
+  async () => {
+    await using http = await start({
+      bootstrapKind: "",
+      staticBootstrapPeers: [],
+      httpBootstrapPeer: "http://127.0.0.1:9",
+    });
+    assert.notEqual(http.answerId, null);
+    await using named = await start({ httpBootstrapPeer: "http://x:1" });
+    assert.equal(named.answerId, null, "a kind that is named counts");
+  },
+);
+
 async function pair(
   ours: Deployment,
   theirs: Deployment,
@@ -62,10 +77,10 @@ function freePort(): number {
   return listener.addr.port;
 }
 
-Deno.test("startDiscovery() is a list of peers when nothing else is said", async () => {
+Deno.test("startDiscovery() is a list of peers when that is all that is said", async () => {
   const { log, lines } = recordedLog();
   const asked: string[] = [];
-  await using listed = await startDiscovery(
+  await using listed: Discovery = await startDiscovery(
     { staticPeers: ["10.0.0.1:5002"], zone: "a" },
     {
       deployment: deployment({ network: "test" }),
@@ -133,6 +148,10 @@ Deno.test(
       message:
         "Cannot use --bootstrap-kind static: --static-bootstrap-peers is missing",
     });
+    await assert.rejects(
+      start({ bootstrapKind: "", dnsBootstrapDomain: "peers.example." }),
+      { message: /^Cannot tell how nodes find each other: / },
+    );
     using taken = Deno.listen(HERE);
     const { port } = taken.addr;
     await assert.rejects(

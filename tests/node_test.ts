@@ -26,10 +26,10 @@ const OPTIONS: NodeOptions = {
   mirrorAddr: ANY_PORT,
   peerAddr: ANY_PORT,
   metricsAddr: ANY_PORT,
-  bootstrapKind: "static-peers",
+  bootstrapKind: "",
   staticPeers: [],
   dnsBootstrapDomain: "",
-  httpBootstrapAddr: ANY_PORT,
+  httpBootstrapAddr: "",
   httpBootstrapPeer: "",
   staticBootstrapPeers: [],
   routerAddr: ANY_PORT,
@@ -140,6 +140,27 @@ Deno.test("startNode() counts what its listeners answer", GRPC, async () => {
     /^peili_requests_total{listener="mirror",handler="mirror",source="none",status="4xx"} 1$/m,
   );
 });
+
+Deno.test(
+  "startNode() works alone when it is told of nobody, and says so once",
+  GRPC,
+  async () => {
+    const log = recordedLog();
+    await using node = await start({}, log);
+    const line = await log.line(
+      "no other node is named: this one works alone",
+    );
+    assert.equal(line.level, "warn");
+    assert.equal(
+      line.hint,
+      "--static-peers, --dns-bootstrap-domain, --http-bootstrap-peer, --static-bootstrap-peers",
+    );
+    const blob = `/v2/library/app/blobs/${ABSENT}`;
+    assert.equal((await get(node.mirrorAddress, blob)).status, 404);
+    const said = log.lines.filter(({ msg }) => msg === line.msg);
+    assert.equal(said.length, 1);
+  },
+);
 
 Deno.test(
   "startNode() finds the other nodes of its list, not itself",

@@ -52,12 +52,15 @@ const SWITCH = { default: false, ...BOOLEAN, says: "Allowed: true, false." };
 export const TRIED: Readonly<Record<Exclude<Name, Given>, Tried>> = {
   bootstrapKind: {
     flag: "--bootstrap-kind",
-    default: "static-peers",
-    good: [["static-peers", "static-peers"], ["dns", "dns"], ["http", "http"], [
-      "static",
-      "static",
-    ]],
-    bad: ["", "DNS", "kubernetes"],
+    default: "",
+    good: [
+      ["dns", "dns"],
+      ["http", "http"],
+      ["static", "static"],
+      ["static-peers", "static-peers"],
+      ["", ""],
+    ],
+    bad: ["DNS", "kubernetes"],
     says: "Allowed: static-peers, dns, http, static.",
   },
   peerIp: {
@@ -178,8 +181,9 @@ export const TRIED: Readonly<Record<Exclude<Name, Given>, Tried>> = {
   },
   httpBootstrapAddr: {
     flag: "--http-bootstrap-addr",
-    default: { hostname: "::", port: 5003 },
-    ...LISTEN,
+    default: "",
+    good: [...LISTEN.good, ["", ""]],
+    bad: LISTEN.bad.slice(1),
     says: LISTEN_SAYS,
   },
   httpBootstrapPeer: {

@@ -8,10 +8,11 @@ import { containerdInspector } from "../containerd/inspect.ts";
 import { ownImages } from "../containerd/own_image.ts";
 import { type Log, NO_LOG } from "../log.ts";
 import { askPeers } from "../proof/ask_peers.ts";
-import { deployment } from "../proof/deployment.ts";
+import { type Deployment, deployment } from "../proof/deployment.ts";
 import { readSecretKeys } from "../proof/secret.ts";
 import type { PeerFetch } from "../routing/peer_fetch.ts";
 import { type Check, type CheckResult, runChecks } from "./check.ts";
+import { BOOTSTRAP, bootstrap } from "./checks/bootstrap.ts";
 import { clock } from "./checks/clock.ts";
 import { configPath } from "./checks/config_path.ts";
 import { contentPath } from "./checks/content_path.ts";
@@ -31,6 +32,7 @@ import { ports } from "./checks/ports.ts";
 import { pullMode } from "./checks/pull_mode.ts";
 import { registryAccess } from "./checks/registry_access.ts";
 import { restart } from "./checks/restart.ts";
+import { ROUTERS, routers } from "./checks/routers.ts";
 import { secret } from "./checks/secret.ts";
 import { server } from "./checks/server.ts";
 import { shadowed } from "./checks/shadowed.ts";
@@ -40,6 +42,7 @@ import { type OpenImages, trial } from "./checks/trial.ts";
 import { type DoctorOptions, type Facts, nodeFacts } from "./facts.ts";
 import { fixLines } from "./fix.ts";
 import { isLoopback } from "./mirrors.ts";
+import { findRouters } from "./neighbours.ts";
 
 /** In the order of the report: from containerd to the other nodes. */
 const CHECKS: readonly ((facts: Facts) => Check)[] = [
@@ -65,6 +68,8 @@ const CHECKS: readonly ((facts: Facts) => Check)[] = [
   secret,
   clock,
   names,
+  bootstrap,
+  routers,
   peers,
   kubeletGc,
 ];
@@ -94,6 +99,13 @@ export async function diagnose(
     fetcher: fetch,
     openPeers: () => openPeers(options),
     addresses: ownAddresses,
+    findRouters,
+    askRouters: async (multiaddrs, signal) => {
+      const { swarmKey } = await deploymentOf(options);
+      const prefix = `/peili/${options.network}`;
+      const { askRouters } = await import("../routing/libp2p/ask_routers.ts");
+      return await askRouters(multiaddrs, { prefix, swarmKey }, signal);
+    },
   }, signal);
   const open: OpenImages = () => ownImages(place);
   const checks = CHECKS.map((check) => check(facts));
@@ -101,14 +113,25 @@ export async function diagnose(
   return await runChecks(checks, signal);
 }
 
+/** Checks of other nodes. */
+const OTHERS: ReadonlySet<string> = new Set([
+  BOOTSTRAP,
+  PEERS,
+  ROUTERS,
+]);
+
 /** Strangers are what a check tells of, so nothing need log them. */
-async function openPeers(
+async function openPeers(options: DoctorOptions): Promise<PeerFetch> {
+  return askPeers(await deploymentOf(options), { log: NO_LOG });
+}
+
+async function deploymentOf(
   { network, secretFile }: DoctorOptions,
-): Promise<PeerFetch> {
+): Promise<Deployment> {
   const keys = secretFile === ""
     ? null
     : await readSecretKeys(secretFile, network);
-  return askPeers(deployment({ network, keys }), { log: NO_LOG });
+  return deployment({ network, keys });
 }
 
 /** Interfaces for containers: no other node reaches their addresses. */
@@ -142,7 +165,7 @@ export async function diagnoseAtStart(
     for (const { verdict, saw, fix = [] } of findings) {
       const fields = { check, saw, fix: fixLines(fix) };
       // Other nodes may be starting, too, and are no fault of this one.
-      const isProblem = verdict === "problem" && check !== PEERS;
+      const isProblem = verdict === "problem" && !OTHERS.has(check);
       if (isProblem) log.error("doctor: problem", fields);
       else if (fix.length > 0) log.warn("doctor: warning", fields);
       well &&= !isProblem;

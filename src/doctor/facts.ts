@@ -10,14 +10,22 @@ import type {
 } from "../containerd/inspect.ts";
 import { type Flavour, flavourOf } from "../hosts/flavours.ts";
 import type { ListenAddress } from "../listen.ts";
+import type { RouterAnswer } from "../routing/libp2p/ask_routers.ts";
+import { type DiscoveryKind, kindOf } from "../routing/bootstrap/kinds.ts";
 import type { PeerFetch } from "../routing/peer_fetch.ts";
 import { type HostsFolder, readHostsFolders } from "./hosts_folders.ts";
 import { type Mirrors, mirrorsOf } from "./mirrors.ts";
+import {
+  type FindRouters,
+  type NeighbourOptions,
+  othersOf,
+  peersOf,
+} from "./neighbours.ts";
 import { asksWho, type Who } from "./peers.ts";
 import { type Pulls, pullsOf } from "./pulls.ts";
 
 /** What doctor is told: the options of the Peili that runs here, or will. */
-export interface DoctorOptions {
+export interface DoctorOptions extends NeighbourOptions {
   /** containerd's socket. */
   readonly containerdSock: string;
   /** Namespace whose content is shared. */
@@ -32,12 +40,8 @@ export interface DoctorOptions {
   readonly kubeletConfig: string;
   /** Where containerd asks. */
   readonly mirrorAddr: ListenAddress;
-  /** Where other nodes ask. */
-  readonly peerAddr: ListenAddress;
   /** Where people and Prometheus ask. */
   readonly metricsAddr: ListenAddress;
-  /** `host:port` of every node's peer listener. */
-  readonly staticPeers: readonly string[];
   /** Addresses of this node that this process does not see. */
   readonly nodeIp: readonly string[];
   /** Name of the deployment. */
@@ -58,6 +62,13 @@ export interface FactsDeps {
   readonly openPeers: () => Promise<PeerFetch>;
   /** IP addresses of this machine or pod. */
   readonly addresses: () => readonly string[];
+  /** Asks bootstrap. */
+  readonly findRouters: FindRouters;
+  /** Asks who is at routers' addresses, by the deployment's secret. */
+  readonly askRouters: (
+    multiaddrs: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<readonly RouterAnswer[]>;
 }
 
 /** What is known of the node. Each rejects where its source is away. */
@@ -80,6 +91,18 @@ export interface Facts {
   readonly mirrors: () => Promise<Mirrors>;
   /** Who is at a peer's address; rejects where the secret cannot be read. */
   readonly who: (address: string) => Promise<Who>;
+  /** How nodes find each other; null: they do not, or that cannot be told. */
+  readonly kind: () => DiscoveryKind | null;
+  /** Routers that bootstrap names, as multiaddresses. */
+  readonly routers: () => Promise<readonly string[]>;
+  /** Some of those that are not this node's. */
+  readonly others: () => Promise<readonly string[]>;
+  /** Where peer listeners of other nodes are; none where nobody can tell. */
+  readonly peers: () => Promise<readonly string[]>;
+  /** Who is at these; rejects where the secret cannot be read. */
+  readonly askRouters: (
+    multiaddrs: readonly string[],
+  ) => Promise<readonly RouterAnswer[]>;
 }
 
 /**
@@ -119,11 +142,23 @@ export function nodeFacts(
       async () =>
         await asksWho(address, { ask: await askPeer(), fetcher }, signal),
     );
+  const routers = once(() => deps.findRouters(options, signal));
+  const others = once(async () => othersOf(await routers(), addresses()));
+  const peers = once(async () => {
+    const kind = knownKind(options);
+    // Who cannot be named is told of by a check of its own.
+    return peersOf(kind, options, await others().catch(() => []));
+  });
   return {
     options,
     fetcher,
     addresses,
     who,
+    kind: () => knownKind(options),
+    routers,
+    others,
+    peers,
+    askRouters: (multiaddrs) => deps.askRouters(multiaddrs, signal),
     version,
     namespaces: once(() => containerd.namespaces(signal)),
     plugins: once(() => containerd.plugins(signal)),
@@ -132,6 +167,14 @@ export function nodeFacts(
     folders,
     mirrors,
   };
+}
+
+function knownKind(options: DoctorOptions): DiscoveryKind | null {
+  try {
+    return kindOf(options);
+  } catch {
+    return null; // That it cannot be told is told by a check of its own.
+  }
 }
 
 function once<T>(look: () => Promise<T>): () => Promise<T> {

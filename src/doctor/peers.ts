@@ -19,11 +19,16 @@ export type Who =
     readonly date: number | null;
   }
   | {
-    /**
-     * A `stranger` is a Peili with another secret, another network, or another
-     * time of day.
-     */
-    readonly kind: "stranger" | "other" | "nobody";
+    /** A Peili that refuses this node, or does not prove that it is of it. */
+    readonly kind: "stranger";
+    /** What it has that this node has not; `unknown`: any of these. */
+    readonly another: "secret" | "network" | "time" | "unknown";
+    /** Its clock, as above. */
+    readonly date: number | null;
+  }
+  | {
+    /** `silent` is who does not even refuse: what is sent there is dropped. */
+    readonly kind: "other" | "nobody" | "silent";
   };
 
 /** Milliseconds for one peer; in a pull it would have far less. */
@@ -58,28 +63,49 @@ export async function asksWho(
   try {
     const response = await ask(url, request);
     const text = await textOf(response);
+    const date = dateOf(response);
     if (response.status === 401) {
-      return { kind: text.includes(REFUSAL) ? "stranger" : "other" };
+      const refusal = REFUSAL.exec(text);
+      if (!refusal) return { kind: "other" };
+      const another = ANOTHER[refusal[1] ?? ""] ?? "unknown";
+      return { kind: "stranger", another, date };
     }
     const id = idIn(text);
     if (!response.ok || id === null) return { kind: "other" };
-    const date = Date.parse(response.headers.get("date") ?? "");
-    return { kind: "peer", id, date: Number.isNaN(date) ? null : date };
+    return { kind: "peer", id, date };
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
+    if (limit.signal.aborted && !signal.aborted) return { kind: "silent" };
     if (!(error instanceof StrangerError)) return { kind: "nobody" };
   }
   // No proof in its answer: a Peili without a secret, or no Peili at all.
   try {
-    const text = await textOf(await fetcher(url, request));
-    return { kind: idIn(text) === null ? "other" : "stranger" };
+    const response = await fetcher(url, request);
+    const date = dateOf(response);
+    const text = await textOf(response);
+    if (idIn(text) === null) return { kind: "other" };
+    return { kind: "stranger", another: "secret", date };
   } catch {
     return { kind: "nobody" }; // It was there a moment ago.
   }
 }
 
 /** What Peili says to whom it does not know, `membersOnly()`. */
-const REFUSAL = "not of us";
+const REFUSAL = /not of us(?:: ([a-z ]+))?/;
+
+/** What is behind each of its reasons. */
+const ANOTHER: Readonly<Record<string, "secret" | "network" | "time">> = {
+  "no proof": "secret",
+  "wrong proof": "secret",
+  "another network": "network",
+  "old proof": "time",
+  "early proof": "time",
+};
+
+function dateOf({ headers }: Response): number | null {
+  const date = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(date) ? null : date;
+}
 
 /** What is too long is nothing that a Peili says. */
 async function textOf({ body }: Response): Promise<string> {

@@ -115,6 +115,31 @@ function restartOf(flavour: Flavour | null): string {
   }
 }
 
+/** Lets a person compare what all nodes must have alike. */
+export function sameSecret({ options: { network, secretFile } }: Facts): Fix {
+  const file = secretFile || "the file of --secret-file";
+  return [
+    tell(`on every node: --network=${network}, and ${file} with one content`),
+    ...(secretFile === "" ? [] : [run(`sha256sum ${quote(secretFile)}`)]),
+    run("date -u"),
+  ];
+}
+
+/** Lets a person find who drops what is sent to a port of another node. */
+export function letThrough(host: string, port: number): Fix {
+  return [
+    run(`nc -vz -w 3 ${host} ${port}`),
+    tell(
+      `let TCP port ${port} through between all nodes: a NetworkPolicy (kubectl get networkpolicy -A), a security group or a firewall (nft list ruleset) drops it, or the node is gone`,
+    ),
+  ];
+}
+
+/** Sets the clock. */
+export const SET_CLOCK: Fix = [
+  run("chronyc makestep || systemctl restart systemd-timesyncd"),
+];
+
 /** What Peili must be told to look where containerd is. */
 export async function tellPeili(facts: Facts): Promise<Fix> {
   const { options } = facts;

@@ -10,7 +10,7 @@ import { startHost } from "../../src/routing/libp2p/host.ts";
 import { serveKad } from "../../src/routing/libp2p/kad_server.ts";
 import { makeLinks } from "../../src/routing/libp2p/links.ts";
 import type { MemberRecord } from "../../src/routing/libp2p/member.ts";
-import { newIdentity } from "../routing/libp2p/libp2p_cluster.ts";
+import { newIdentity } from "../../src/routing/libp2p/identity.ts";
 
 const [target = "", connected = "127", known = "1000"] = Deno.args;
 const { signal } = new AbortController();

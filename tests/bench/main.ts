@@ -82,6 +82,11 @@ async function main(): Promise<number> {
     await write(Deno.stdout, await routerFigures(Deno.args.slice(1), progress));
     return 0;
   }
+  if (Deno.args[0] === "scale") {
+    const { scaleFigures } = await import("./scale/figures.ts");
+    await write(Deno.stdout, await scaleFigures(Deno.args.slice(1), progress));
+    return 0;
+  }
   const plan = parsePlan(Deno.args);
   try {
     const rows = await measure(plan);

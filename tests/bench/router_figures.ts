@@ -18,6 +18,7 @@ import {
 } from "../cluster/routers.ts";
 import type { RouterProcessOptions } from "../cluster/commands.ts";
 import { runCommand } from "../lab/command.ts";
+import { bundle } from "./bundle.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 
@@ -118,7 +119,7 @@ const CROWD_DIGESTS = 5_000;
 /** One router that knows many members, of whom some are connected to it. */
 async function crowdFigures(folder: string): Promise<string> {
   const program = await bundle(join(HERE, CANDIDATES[0]?.source ?? ""), folder);
-  await using router = await startRouter({}, ["run", "-A", "--quiet", program]);
+  await using router = await startRouter({}, program);
   const crowd = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--quiet", join(HERE, "crowd.ts"), router.multiaddr],
@@ -145,21 +146,13 @@ async function crowdFigures(folder: string): Promise<string> {
   }
 }
 
-async function bundle(entry: string, folder: string): Promise<string> {
-  const out = join(folder, `${entry.split("/").at(-1)}.js`);
-  const flags = ["--quiet", "--minify", "--platform=deno", `--output=${out}`];
-  await runCommand([Deno.execPath(), "bundle", ...flags, entry]);
-  return out;
-}
-
 async function measure(
   { name, options, digests, sample }: Candidate,
   size: number,
   program: string,
 ): Promise<string[]> {
   await using stack = new AsyncDisposableStack();
-  const argv = ["run", "-A", "--quiet", program];
-  const routers = await startRouters(size, options, stack, argv);
+  const routers = await startRouters(size, options, stack, program);
   const [holder, asker] = [routers[0], routers.at(-1)];
   if (!holder || !asker) throw new Error("Cannot measure no node");
   const idle = await largest(routers, "rss");

@@ -17,7 +17,7 @@ import { CID } from "multiformats/cid";
 import { decode } from "multiformats/hashes/digest";
 import { kadKey } from "../../src/routing/libp2p/position.ts";
 import type { Router } from "../../src/routing/router.ts";
-import type { RouterProcessOptions } from "../cluster/commands.ts";
+import { answersOf, type RouterProcessOptions } from "../cluster/commands.ts";
 import { talk } from "../cluster/talk.ts";
 
 const [text = "{}"] = Deno.args;
@@ -97,8 +97,8 @@ const router: Router = {
 
 await join();
 const [address] = node.getMultiaddrs();
-await talk(router, {
+await talk({
   info: { id: node.peerId.toString(), addresses: [] },
   port: Number(/\/tcp\/(\d+)/.exec(String(address))?.[1]),
-});
+}, answersOf(router));
 Deno.exit(0);

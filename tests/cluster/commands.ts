@@ -5,7 +5,13 @@
  */
 
 import type { AddrInfo } from "../../src/routing/bootstrap/http.ts";
-import type { Peer, Readiness, Router } from "../../src/routing/router.ts";
+import type { Peer, Router } from "../../src/routing/router.ts";
+import {
+  type Images,
+  nodeAnswers,
+  type NodeQuestions,
+} from "./node_answers.ts";
+import type { Answer } from "./talk.ts";
 
 /** What such a process is told when it starts. */
 export interface RouterProcessOptions {
@@ -38,47 +44,67 @@ export interface LookedUp {
 }
 
 /** Questions, by name: what is asked, what is answered. */
-export interface Commands {
-  ready: [[], Readiness];
-  nearest: [[key: string, count: number], Peer[]];
+export interface Commands extends NodeQuestions {
   lookup: [[key: string], Peer[]];
-  advertise: [[keys: string[]], null];
-  withdraw: [[keys: string[]], null];
+  advertise: [[keys: string[]], void];
+  withdraw: [[keys: string[]], void];
   /** Lookups one after another, each to its first holder. */
   lookups: [[keys: string[]], LookedUp];
   /** Processor time in seconds and memory in bytes. */
-  usage: [[], { cpu: number; rss: number; hwm: number; anon: number }];
+  usage: [[], Usage];
 }
 
-/** Answers one question of the router itself. */
-export async function answer<N extends keyof Commands>(
+/** What a process has taken: seconds of processor time, bytes of memory. */
+export interface Usage {
+  cpu: number;
+  rss: number;
+  hwm: number;
+  anon: number;
+}
+
+/** Makes the answers of a router, by which a node may come to have images. */
+export function answersOf(router: Router, images: Images = NO_IMAGES): Answer {
+  const asNode = nodeAnswers(router, images);
+  return async (name, args) => {
+    const answered = await answer(router, name as keyof Commands, args);
+    return answered === UNANSWERED ? await asNode(name, args) : answered;
+  };
+}
+
+const NO_IMAGES: Images = {
+  hold: () => Promise.reject(new Error("it has no images")),
+  drop: () => Promise.reject(new Error("it has no images")),
+};
+
+const UNANSWERED = Symbol();
+
+async function answer(
   router: Router,
-  name: N,
-  args: Commands[N][0],
+  name: keyof Commands,
+  [first]: readonly unknown[],
 ): Promise<unknown> {
-  const [first, second] = args as unknown[];
   const keys = first as string[];
   switch (name) {
-    case "ready":
-      return router.ready();
-    case "nearest":
-      return router.nearest(String(first), Number(second));
     case "lookup":
       return await Array.fromAsync(router.lookup(String(first), patient()));
     case "lookups":
       return await lookups(router, keys);
     case "advertise":
-      await router.advertise(keys);
-      return null;
+      return await router.advertise(keys);
     case "withdraw":
-      await router.withdraw(keys);
-      return null;
-    default:
+      return await router.withdraw(keys);
+    case "usage":
       return usage();
+    default:
+      return UNANSWERED;
   }
 }
 
-async function lookups(router: Router, keys: string[]): Promise<LookedUp> {
+/** Looks keys up, one after another. */
+export async function lookups(
+  router: Router,
+  keys: readonly string[],
+): Promise<LookedUp> {
   const times: number[] = [];
   let found = 0;
   for (const key of keys) {
@@ -101,7 +127,8 @@ function patient(): { signal: AbortSignal } {
 /** Clock ticks a second, as Linux tells them to programs. */
 const TICKS = 100;
 
-function usage(): Commands["usage"][1] {
+/** What this process has taken. */
+export function usage(): Usage {
   const status = Deno.readTextFileSync("/proc/self/status");
   const kib = (name: string) =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);

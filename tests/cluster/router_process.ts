@@ -7,7 +7,8 @@
 
 import { NO_LOG } from "../../src/log.ts";
 import { keptIdentity, startLibp2p } from "../../src/routing/libp2p/router.ts";
-import type { RouterProcessOptions } from "./commands.ts";
+import { clusterNode } from "../routing/libp2p/libp2p_cluster.ts";
+import { answersOf, type RouterProcessOptions } from "./commands.ts";
 import { talk } from "./talk.ts";
 
 const PEER_PORT_OFFSET = 10_000;
@@ -29,6 +30,9 @@ const router = await startLibp2p({
 const port = router.port ^ PEER_PORT_OFFSET;
 router.announce({ host: "127.0.0.1", port });
 
-await talk(router, { info: router.info(), port: router.port });
+await talk(
+  { info: router.info(), port: router.port },
+  answersOf(router, clusterNode(router)),
+);
 await router[Symbol.asyncDispose]();
 Deno.exit(0);

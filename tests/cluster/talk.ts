@@ -1,23 +1,27 @@
 /**
- * A router's process speaks: it says where it is, and answers questions until
- * its input ends.
+ * A process speaks: it says how it began, and answers questions until its input
+ * ends.
  *
  * @module
  */
 
-import { answer, type Started } from "./commands.ts";
 import { TextLineStream } from "./lines.ts";
-import type { Router } from "../../src/routing/router.ts";
+
+/** Answers a question. */
+export type Answer = (
+  name: string,
+  args: readonly unknown[],
+) => Promise<unknown>;
 
 /** Speaks on standard input and output. */
-export async function talk(router: Router, started: Started): Promise<void> {
+export async function talk(started: unknown, answer: Answer): Promise<void> {
   say(started);
   const lines = Deno.stdin.readable.pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream());
   for await (const line of lines) {
     const { id, name, args } = JSON.parse(line);
-    answer(router, name, args).then(
-      (result) => say({ id, result }),
+    answer(name, args).then(
+      (result) => say({ id, result: result ?? null }),
       (error) => say({ id, error: String(error) }),
     );
   }

@@ -39,7 +39,7 @@ Deno.test("Dockerfile notes what is started as it will be started", () => {
 
 Deno.test("Dockerfile names every port that the program listens on", async () => {
   const options = await Deno.readTextFile(`${ROOT}src/config.ts`);
-  const ports = options.matchAll(/default: ":(\d+)"/g)
+  const ports = options.matchAll(/(?:default: "|none: ):(\d+)"/g)
     .map(([, port = ""]) => port).toArray();
   assert.ok(ports.includes("5000"));
   const [exposed = ""] = allOf("EXPOSE");

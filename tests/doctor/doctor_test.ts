@@ -14,6 +14,12 @@ const GRPC = { sanitizeOps: false, sanitizeResources: false };
 const NOBODY = { hostname: "127.0.0.1", port: 9 };
 
 const OPTIONS: DoctorOptions = {
+  routerAddr: { hostname: "127.0.0.1", port: 0 },
+  bootstrapKind: "",
+  dnsBootstrapDomain: "",
+  httpBootstrapAddr: "",
+  httpBootstrapPeer: "",
+  staticBootstrapPeers: [],
   containerdSock: "/nowhere/containerd.sock",
   containerdNamespace: "k8s.io",
   containerdContentPath: "/nowhere/content",

@@ -6,6 +6,7 @@
  */
 
 import type { ContainerdPlugin } from "../../src/containerd/inspect.ts";
+import type { RouterAnswer } from "../../src/routing/libp2p/ask_routers.ts";
 import {
   type DoctorOptions,
   type Facts,
@@ -36,8 +37,24 @@ export interface FakeNode extends AsyncDisposable {
   addresses: string[];
   /** Who answers, by `host:port/path`; the rest is refused. */
   readonly web: Map<string, () => Response>;
+  /** What bootstrap names, as multiaddresses; an error: it does not answer. */
+  named: string[] | Error;
+  /** Who is at routers' multiaddresses; the rest refuses. */
+  readonly routers: Map<string, RouterAnswer>;
   /** The facts, as of now. */
   facts(): Facts;
+}
+
+/** Makes it a node that finds others by DNS: itself and one other. */
+export function byDns({ options, ...node }: FakeNode): void {
+  options.staticPeers = [];
+  options.dnsBootstrapDomain = "peers.example.";
+  for (const [i, answer] of (["member", "member"] as const).entries()) {
+    const address = `/ip4/10.0.0.${i + 1}/tcp/5001`;
+    (node.named as string[]).push(address);
+    node.routers.set(address, answer);
+  }
+  node.routers.set("/ip4/127.0.0.1/tcp/5001", "member");
 }
 
 /** Peili's own probe. */
@@ -57,6 +74,14 @@ export function peerAnswers(
 ): () => Response {
   return () =>
     Response.json({ id }, { headers: { date: new Date(now).toUTCString() } });
+}
+
+/** A Peili that does not take this node for one of its own. */
+export function refuses(reason: string, now: number = Date.now()): Response {
+  return new Response(`not of us: ${reason}`, {
+    status: 401,
+    headers: { date: new Date(now).toUTCString() },
+  });
 }
 
 /** A healthy hosts.toml. */
@@ -115,6 +140,8 @@ export async function fakeNode(): Promise<FakeNode> {
       ["10.0.0.1:5002/peili/v1/peer", peerAnswers("a")],
       ["10.0.0.2:5002/peili/v1/peer", peerAnswers("b")],
     ]),
+    named: [],
+    routers: new Map(),
     facts() {
       const { signal } = new AbortController();
       return nodeFacts(node.options, {
@@ -128,6 +155,14 @@ export async function fakeNode(): Promise<FakeNode> {
         openPeers: () =>
           Promise.resolve((url) => answer(node.web, new Request(url))),
         addresses: () => node.addresses,
+        findRouters: () =>
+          node.named instanceof Error
+            ? Promise.reject(node.named)
+            : Promise.resolve(node.named),
+        askRouters: (multiaddrs) =>
+          Promise.resolve(
+            multiaddrs.map((one) => node.routers.get(one) ?? "nobody"),
+          ),
       }, signal);
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
@@ -155,7 +190,13 @@ function optionsBelow(path: string): Mutable<DoctorOptions> {
     mirrorAddr: { hostname: "::", port: 5000 },
     peerAddr: { hostname: "::", port: 5002 },
     metricsAddr: { hostname: "::", port: 9090 },
+    routerAddr: { hostname: "::", port: 5001 },
+    bootstrapKind: "",
     staticPeers: ["10.0.0.1:5002", "10.0.0.2:5002"],
+    dnsBootstrapDomain: "",
+    httpBootstrapAddr: "",
+    httpBootstrapPeer: "",
+    staticBootstrapPeers: [],
     nodeIp: [],
     network: "peili",
     secretFile: `${path}/secret`,

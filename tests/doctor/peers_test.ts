@@ -34,9 +34,19 @@ Deno.test.each([
     name: "one who refuses this node",
     response: Response.json(
       { errors: [{ code: "UNAUTHORIZED", message: "not of us: no proof" }] },
-      { status: 401 },
+      { status: 401, headers: { date: new Date(NOON).toUTCString() } },
     ),
-    expected: { kind: "stranger" },
+    expected: { kind: "stranger", another: "secret", date: NOON },
+  },
+  {
+    name: "one of another network",
+    response: new Response("not of us: another network", { status: 401 }),
+    expected: { kind: "stranger", another: "network", date: null },
+  },
+  {
+    name: "one of another time of day",
+    response: new Response("not of us: early proof", { status: 401 }),
+    expected: { kind: "stranger", another: "time", date: null },
   },
   {
     name: "another program that refuses this node",
@@ -55,17 +65,28 @@ Deno.test.each([
 });
 
 Deno.test.each([
-  { name: "a Peili without a secret", text: '{"id":"a"}', kind: "stranger" },
-  { name: "another program", text: "<html>", kind: "other" },
+  {
+    name: "a Peili without a secret",
+    text: '{"id":"a"}',
+    expected: { kind: "stranger", another: "secret", date: null },
+  },
+  { name: "another program", text: "<html>", expected: { kind: "other" } },
 ])("asksWho() tells $name by what it says without proof", async (row) => {
   const ask = () => Promise.reject(new StrangerError("no proof"));
   const fetcher = () => Promise.resolve(new Response(row.text));
   const who = await asksWho("10.0.0.2:5002", { ask, fetcher }, NEVER);
-  assert.deepEqual(who, { kind: row.kind });
+  assert.deepEqual(who, row.expected);
 });
 
 Deno.test("asksWho() knows that nobody is there", async () => {
   const ask = () => Promise.reject(new TypeError("refused"));
   const who = await asksWho("10.0.0.2:5002", { ask, fetcher: ask }, NEVER);
   assert.deepEqual(who, { kind: "nobody" });
+});
+
+Deno.test("asksWho() knows that what is sent is dropped", async () => {
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const address = `127.0.0.1:${silent.addr.port}`;
+  const who = await asksWho(address, { ask: fetch, fetcher: fetch }, NEVER);
+  assert.deepEqual(who, { kind: "silent" });
 });

@@ -6,27 +6,18 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path/posix";
-import { writeArchive } from "./archive.ts";
 import { ownImages } from "../../src/containerd/own_image.ts";
 import type { CheckResult } from "../../src/doctor/check.ts";
 import { trialImage } from "../../src/doctor/trial_image.ts";
-import {
-  awaitLine,
-  awaitPeers,
-  SETTLE_MS,
-  SOON_MS,
-  upstreamSince,
-} from "./evidence.ts";
+import { awaitPeers, SETTLE_MS, SOON_MS } from "./evidence.ts";
 import { fresh } from "./flying.ts";
 import { print, versionsHere } from "./here.ts";
 import { Lab } from "./lab.ts";
 import type { Node } from "./node.ts";
 import { Patient } from "./patient.ts";
+import { goesThrough, PULL_MS } from "./through.ts";
 import { startTlsRegistry, type TlsRegistry } from "./tls_registry.ts";
 import { waitFor } from "./wait.ts";
-
-/** A pull that does not go through Peili fails at once: nobody else has it. */
-const PULL_MS = 20_000;
 
 /** What containerd holds, of whatever kind. */
 async function holdings(node: Node): Promise<string[]> {
@@ -51,35 +42,6 @@ async function awaitHoldings(
   }, { budgetMs: SOON_MS }).catch((cause) => {
     throw new Error(`it holds ${now.join()}, not ${before.join()}`, { cause });
   });
-}
-
-/** Pulls an image that only `holder` has; tells whether Peili was asked. */
-async function goesThrough(
-  lab: Lab,
-  { holder, node, name }: { holder: Node; node: Node; name: string },
-): Promise<boolean> {
-  const image = await lab.imageInfo("pause", name);
-  const full = `${lab.upstream.registry}/${image.repository}:v1`;
-  const path = join(holder.path, `${name}.tar`);
-  await writeArchive(path, image, full);
-  await holder.importArchive(path);
-  const since = await upstreamSince(lab);
-  const pulled = await node.pull(full, { budgetMs: PULL_MS })
-    .then(() => true, () => false);
-  const [layer] = image.layers;
-  const asked = await since.requests();
-  if (!pulled || !layer) return false;
-  if (asked.some(({ ip, uri }) => ip === node.ip && uri.includes("/blobs/"))) {
-    return false;
-  }
-  const line = await awaitLine(
-    node,
-    layer.digest,
-    ({ listener, method, status }) =>
-      listener === "mirror" && method === "GET" && status === 200,
-  );
-  assert.equal(line.source, holder.peerAddress);
-  return true;
 }
 
 /** Something that is wrong. */

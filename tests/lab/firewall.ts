@@ -13,19 +13,22 @@ export interface Firewall {
   /** Addresses that nothing goes to or comes from. */
   cutPeers: string[];
   refused: RefusedAddress[];
+  /** Ports, here and there, that nothing goes to: gone without a word. */
+  dropped: number[];
   /** The share of what it receives that is lost. */
   lossPercent: number;
 }
 
 /** Everything goes through. */
 export function openFirewall(): Firewall {
-  return { cut: "no", cutPeers: [], refused: [], lossPercent: 0 };
+  return { cut: "no", cutPeers: [], refused: [], dropped: [], lossPercent: 0 };
 }
 
 /** Rules for packets that come in. */
 function inputRules(firewall: Firewall): string[] {
-  const { cut, cutPeers, lossPercent } = firewall;
+  const { cut, cutPeers, dropped, lossPercent } = firewall;
   const rules = cutPeers.map((ip) => `ip saddr ${ip} drop`);
+  rules.push(...dropped.map((port) => `tcp dport ${port} drop`));
   if (cut === "reset") rules.push("meta l4proto tcp reject with tcp reset");
   if (cut !== "no") rules.push("drop");
   const permille = Math.round(lossPercent * 10);
@@ -34,8 +37,10 @@ function inputRules(firewall: Firewall): string[] {
 }
 
 /** Rules for packets that go out. A reset must be able to leave. */
-function outputRules({ cut, cutPeers, refused }: Firewall): string[] {
+function outputRules(firewall: Firewall): string[] {
+  const { cut, cutPeers, dropped, refused } = firewall;
   const rules = cutPeers.map((ip) => `ip daddr ${ip} drop`);
+  rules.push(...dropped.map((port) => `tcp dport ${port} drop`));
   for (const { ip, port } of refused) {
     rules.push(`ip daddr ${ip} tcp dport ${port} reject with tcp reset`);
   }

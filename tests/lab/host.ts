@@ -71,13 +71,19 @@ export class Host {
     await this.#load();
   }
 
+  /** Drops what is sent to a port, here and from here, as a NetworkPolicy does. */
+  async dropPort(port: number): Promise<void> {
+    this.#firewall.dropped.push(port);
+    await this.#load();
+  }
+
   /** Loses a share of what this host receives. */
   async loss(percent: number): Promise<void> {
     this.#firewall.lossPercent = percent;
     await this.#load();
   }
 
-  /** Takes cut, reset, refuse and loss away. Rates stay. */
+  /** Takes cut, reset, refuse, dropped ports and loss away. Rates stay. */
   async heal(): Promise<void> {
     this.#firewall = openFirewall();
     await this.#load();

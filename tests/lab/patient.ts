@@ -24,8 +24,13 @@ const SHARED = new Set([
   "--mirror-addr",
   "--peer-addr",
   "--metrics-addr",
-  "--static-peers",
+  "--bootstrap-kind",
+  "--dns-bootstrap-domain",
+  "--network",
+  "--router-addr",
   "--secret-file",
+  "--static-bootstrap-peers",
+  "--static-peers",
 ]);
 
 /** The secret of every patient's deployment. */
@@ -41,10 +46,12 @@ export class Patient {
   #told: PeiliFlags;
   #config = "";
 
-  constructor(lab: Lab, node: Node) {
+  /** @param flags Of its Peili, beside the lab's */
+  constructor(lab: Lab, node: Node, flags: PeiliFlags = {}) {
     this.#lab = lab;
     this.node = node;
     this.#usual = {
+      ...flags,
       // Where a chart has it, so that other nodes reach it, too.
       "mirror-addr": "0.0.0.0:30020",
       "secret-file": join(node.path, "peili/secret"),

@@ -148,7 +148,8 @@ export async function peerCluster(
   return { nodes, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
-function clusterNode(
+/** A peer listener and its router as the suite knows them. */
+export function clusterNode(
   { self, store, stop }: PeerServer,
   running: RunningPeers,
 ): ClusterNode {

@@ -5,13 +5,24 @@
  */
 
 import assert from "node:assert/strict";
-import type { Peer, Router } from "../../src/routing/router.ts";
+import type { Peer, Readiness, Router } from "../../src/routing/router.ts";
 import { eventually } from "./eventually.ts";
+
+/** A router, here or in another process. */
+export interface TestedRouter extends Pick<Router, "lookup"> {
+  ready(): Readiness | Promise<Readiness>;
+  self(): Peer | null | Promise<Peer | null>;
+  nearest(
+    key: string,
+    count: number,
+  ): readonly Peer[] | Promise<readonly Peer[]>;
+  forget(key: string, peer: Peer): void | Promise<void>;
+}
 
 /** One node of a cluster. */
 export interface ClusterNode {
   /** What is tested. */
-  readonly router: Router;
+  readonly router: TestedRouter;
   /** This node, as the others see it. */
   readonly self: Peer;
   /** Has an image from now on, under a digest and a tag; returns both keys. */
@@ -46,11 +57,10 @@ type Nodes = readonly [ClusterNode, ClusterNode, ...ClusterNode[]];
 const UNKNOWN = ["sha256:" + "0".repeat(64), "nobody.example/has/this:v1"];
 
 const CASES: Readonly<Record<string, (nodes: Nodes) => Promise<void>>> = {
-  "is ready when its cluster is"(nodes) {
+  async "is ready when its cluster is"(nodes) {
     for (const { router } of nodes) {
-      assert.deepEqual(router.ready(), { ready: true });
+      assert.deepEqual(await router.ready(), { ready: true });
     }
-    return Promise.resolve();
   },
 
   async "finds nobody for an unknown key, and ends"([node]) {
@@ -87,7 +97,7 @@ const CASES: Readonly<Record<string, (nodes: Nodes) => Promise<void>>> = {
   async "tells holders by the id and address that nearest() tells"(nodes) {
     const [asker, holder] = nodes;
     const [key = ""] = await holder.hold("who");
-    const peers = asker.router.nearest(key, nodes.length);
+    const peers = await asker.router.nearest(key, nodes.length);
     for await (const peer of asker.router.lookup(key, patient())) {
       assert.ok(
         peers.some(({ id, address }) =>
@@ -106,7 +116,7 @@ const CASES: Readonly<Record<string, (nodes: Nodes) => Promise<void>>> = {
         .map(({ zone }) => zone);
       assert.deepEqual(zones, ["even", "odd"]);
     }
-    assert.equal(asker.router.self()?.zone, "even");
+    assert.equal((await asker.router.self())?.zone, "even");
   },
 
   async "finds for many at once, and goes on when one of them leaves"(
@@ -140,7 +150,7 @@ const CASES: Readonly<Record<string, (nodes: Nodes) => Promise<void>>> = {
   ) {
     const [key = ""] = await holder.hold("lost");
     await holder.drop("lost");
-    asker.router.forget(key, holder.self);
+    await asker.router.forget(key, holder.self);
     assert.deepEqual(await found(asker, key), []);
     await holder.hold("lost");
     assert.deepEqual(await found(asker, key), [holder.self.address]);
@@ -163,41 +173,39 @@ const CASES: Readonly<Record<string, (nodes: Nodes) => Promise<void>>> = {
     assert.ok((await found(asker, key)).includes(alive.self.address));
     await eventually(
       "the dead one is near nothing",
-      () =>
-        asker.router.nearest(key, 9)
+      async () =>
+        (await asker.router.nearest(key, 9))
           .every(({ address }) => address !== dead.self.address),
     );
     assert.deepEqual(await found(asker, key), [alive.self.address]);
   },
 
-  "agrees on who is nearest, on all nodes"(nodes) {
+  async "agrees on who is nearest, on all nodes"(nodes) {
     for (const key of manyKeys()) {
-      const answers = nodes.map(({ router }) =>
-        router.nearest(key, nodes.length).map(({ address }) => address)
+      const answers = await Promise.all(
+        nodes.map((node) => nearest(node, key, nodes.length)),
       );
       for (const answer of answers) assert.deepEqual(answer, answers[0]);
     }
-    return Promise.resolve();
   },
 
-  "has each node, itself included, nearest to something"(nodes) {
+  async "has each node, itself included, nearest to something"(nodes) {
     const all = nodes.map(({ self }) => self.address).toSorted();
-    for (const { router } of nodes) {
-      const nearest = manyKeys().map((key) => router.nearest(key, 1));
-      const addresses = nearest.flat().map(({ address }) => address);
-      assert.deepEqual([...new Set(addresses)].toSorted(), all);
-      const each = router.nearest("any", 99).map(({ address }) => address);
+    for (const node of nodes) {
+      const firsts = await Promise.all(
+        manyKeys().map((key) => nearest(node, key, 1)),
+      );
+      assert.deepEqual([...new Set(firsts.flat())].toSorted(), all);
+      const each = await nearest(node, "any", 99);
       assert.deepEqual(each.toSorted(), all);
     }
-    return Promise.resolve();
   },
 
-  "gives as many nearest as asked, the same first ones"([{ router }]) {
-    const all = router.nearest("key", 99);
+  async "gives as many nearest as asked, the same first ones"([node]) {
+    const all = await nearest(node, "key", 99);
     for (let count = 0; count <= all.length; count++) {
-      assert.deepEqual(router.nearest("key", count), all.slice(0, count));
+      assert.deepEqual(await nearest(node, "key", count), all.slice(0, count));
     }
-    return Promise.resolve();
   },
 
   async "ends a lookup without an error when its signal aborts"(
@@ -258,6 +266,16 @@ async function found({ router }: ClusterNode, key: string): Promise<string[]> {
     addresses.push(address);
   }
   return addresses.toSorted();
+}
+
+/** The addresses of the nearest, in their order. */
+async function nearest(
+  { router }: ClusterNode,
+  key: string,
+  count: number,
+): Promise<string[]> {
+  const peers = await router.nearest(key, count);
+  return peers.map(({ address }) => address);
 }
 
 function patient(): { signal: AbortSignal } {

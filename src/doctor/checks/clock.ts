@@ -1,8 +1,9 @@
 /** This node's clock agrees with the others'. @module */
 
+import { MAX_SKEW_SECONDS } from "../../proof/proof.ts";
 import { type Check, ok, problem, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
-import { run } from "../fix.ts";
+import { SET_CLOCK } from "../remedies.ts";
 
 /** Before this Peili was not written: the clock was never set. */
 const BUILT = Date.UTC(2026, 0, 1);
@@ -13,8 +14,6 @@ const BUILT = Date.UTC(2026, 0, 1);
  */
 const SKEW_MS = 30_000;
 
-const FIX = [run("chronyc makestep || systemctl restart systemd-timesyncd")];
-
 /** Checks the clock. */
 export function clock(facts: Facts, now: () => number = Date.now): Check {
   return {
@@ -23,12 +22,14 @@ export function clock(facts: Facts, now: () => number = Date.now): Check {
       const here = new Date(now()).toISOString();
       if (now() < BUILT) {
         const saw = `it says ${here}: no certificate is valid then`;
-        return [problem(saw, FIX)];
+        return [problem(saw, SET_CLOCK)];
       }
       const skews = await Promise.all(
-        facts.options.staticPeers.map(async (address) => {
+        (await facts.peers()).map(async (address) => {
           const who = await facts.who(address);
-          return who.kind === "peer" && who.date !== null
+          // One whose clock is too far away refuses this node.
+          const known = who.kind === "peer" || who.kind === "stranger";
+          return known && who.date !== null
             ? [{ address, ms: who.date - now() }]
             : [];
         }),
@@ -44,7 +45,11 @@ export function clock(facts: Facts, now: () => number = Date.now): Check {
           ms > 0 ? "behind" : "ahead of"
         } ${address}`
       );
-      return [warning(`it is ${saw.join(", ")}`, FIX)];
+      const refused = facts.options.secretFile !== "" &&
+        off.some(({ ms }) => Math.abs(ms) > MAX_SKEW_SECONDS * 1_000);
+      if (!refused) return [warning(`it is ${saw.join(", ")}`, SET_CLOCK)];
+      const refuse = `beyond ${MAX_SKEW_SECONDS} s nodes refuse each other`;
+      return [problem(`it is ${saw.join(", ")}: ${refuse}`, SET_CLOCK)];
     },
   };
 }

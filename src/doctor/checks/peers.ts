@@ -4,19 +4,21 @@ import { formatAddress } from "../../listen.ts";
 import { PEER_PATH } from "../../routing/peer_paths.ts";
 import { type Check, ok, problem, skipped, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
-import { type Fix, option, quote, run, tell } from "../fix.ts";
+import { type Fix, option, run, tell } from "../fix.ts";
 import { reachable } from "../mirrors.ts";
 import type { Who } from "../peers.ts";
+import { letThrough, sameSecret, SET_CLOCK } from "../remedies.ts";
 
 /** The name of this check. */
 export const PEERS = "peers";
 
 /** Checks every peer that is named. */
 export function peers(facts: Facts): Check {
-  const { staticPeers: addresses, peerAddr } = facts.options;
+  const { peerAddr } = facts.options;
   return {
     name: PEERS,
     async run() {
+      const addresses = await facts.peers();
       if (addresses.length === 0) return [skipped("no peers are named")];
       const own = await facts.who(formatAddress(reachable(peerAddr)));
       const answers = await Promise.all(addresses.map(async (address) => ({
@@ -30,7 +32,7 @@ export function peers(facts: Facts): Check {
       const all = `${count} other nodes answer`;
       if (away.length === 0) return [ok(all)];
       const fix = fixOf(facts, away, others.length);
-      const saw = away.map(({ address, who }) => `${SAW[who.kind]} ${address}`)
+      const saw = away.map(({ address, who }) => `${sawOf(who)} ${address}`)
         .join(", ");
       return away.length === others.length
         ? [problem(saw, fix)]
@@ -51,37 +53,60 @@ function isSame(one: Who, other: Who): boolean {
 /** Some are down; all are wrong in one way: the secret, the port, a firewall. */
 function fixOf(facts: Facts, away: readonly Answer[], count: number): Fix {
   const { staticPeers, peerAddr } = facts.options;
-  if (away.some(({ who }) => who.kind === "stranger")) return sameSecret(facts);
+  const strangers = away.flatMap(({ who }) =>
+    who.kind === "stranger" ? [who.another] : []
+  );
+  if (strangers.length > 0) {
+    return strangers.every((another) => another === "time")
+      ? SET_CLOCK
+      : sameSecret(facts);
+  }
   const look = away.map(({ address }) =>
     run(`curl -sS http://${address}${PEER_PATH}`)
   );
   const moved = staticPeers.map((address) =>
     address.replace(/:\d+$/, `:${peerAddr.port}`)
   ).join();
-  if (away.length === count && moved !== staticPeers.join()) {
+  if (
+    away.length === count && staticPeers.length > 0 &&
+    moved !== staticPeers.join()
+  ) {
     return [option("--static-peers", moved)];
+  }
+  const silent = away.find(({ who }) => who.kind === "silent");
+  if (silent) {
+    const { host, port } = new URL(`http://${silent.address}`);
+    return letThrough(host.replace(/:\d+$/, ""), Number(port || 80));
   }
   return [
     ...look,
-    tell("start Peili there, or leave it out of every --static-peers"),
+    tell(
+      staticPeers.length > 0
+        ? "start Peili there, or leave it out of every --static-peers"
+        : "start Peili there, or take its address out of what names it",
+    ),
   ];
 }
 
 /** What is said of who is there. */
-const SAW: Readonly<Record<Who["kind"], string>> = {
-  peer: "Peili answers at",
-  stranger:
-    "a Peili with another secret, another network or another time of day answers at",
-  other: "another program answers at",
-  nobody: "nobody answers at",
-};
-
-/** Lets a person compare what all nodes must have alike. */
-function sameSecret({ options: { network, secretFile } }: Facts): Fix {
-  const file = secretFile || "the file of --secret-file";
-  return [
-    tell(`on every node: --network=${network}, and ${file} with one content`),
-    ...(secretFile === "" ? [] : [run(`sha256sum ${quote(secretFile)}`)]),
-    run("date -u"),
-  ];
+function sawOf(who: Who): string {
+  switch (who.kind) {
+    case "peer":
+      return "Peili answers at";
+    case "stranger":
+      return `a Peili with ${STRANGERS[who.another]} answers at`;
+    case "other":
+      return "another program answers at";
+    case "nobody":
+      return "nobody answers at";
+    case "silent":
+      return "what is sent is dropped on the way to";
+  }
 }
+
+const STRANGERS = {
+  secret: "another secret",
+  network: "another network",
+  time: "another time of day",
+  unknown: "another secret, another network or another time of day",
+} as const;

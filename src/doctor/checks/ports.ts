@@ -2,6 +2,8 @@
 
 import { deadline } from "../../async/deadline.ts";
 import { formatAddress, type ListenAddress } from "../../listen.ts";
+import { formatMultiaddr } from "../../routing/bootstrap/multiaddr.ts";
+import type { RouterAnswer } from "../../routing/libp2p/ask_routers.ts";
 import { type Check, type Finding, ok, problem, warning } from "../check.ts";
 import type { Facts } from "../facts.ts";
 import { option, run } from "../fix.ts";
@@ -9,13 +11,19 @@ import { type Answer, answersAsPeili, reachable } from "../mirrors.ts";
 
 /** Checks the listeners. */
 export function ports(facts: Facts): Check {
-  const { mirrorAddr, peerAddr, metricsAddr } = facts.options;
+  const { mirrorAddr, peerAddr, metricsAddr, routerAddr } = facts.options;
   const { fetcher } = facts;
   const livez: Ask = (base, signal) => answersAsPeili(base, fetcher, signal);
   const peer: Ask = async (base) => {
     const who = await facts.who(base.replace("http://", ""));
     // One who refuses this doctor is a Peili all the same.
+    if (who.kind === "silent") return "late";
     return who.kind === "peer" || who.kind === "stranger" ? "peili" : who.kind;
+  };
+  const router: Ask = async () => {
+    const { hostname, port } = reachable(routerAddr);
+    const [who] = await facts.askRouters([formatMultiaddr({ hostname, port })]);
+    return ROUTER_ANSWERS[who ?? "nobody"];
   };
   return {
     name: "ports",
@@ -24,6 +32,9 @@ export function ports(facts: Facts): Check {
         look(["--mirror-addr", mirrorAddr], livez, signal),
         look(["--peer-addr", peerAddr], peer, signal),
         look(["--metrics-addr", metricsAddr], livez, signal),
+        ...(facts.kind() === null || facts.kind() === "static-peers"
+          ? [] // Neither has a router.
+          : [look(["--router-addr", routerAddr], router, signal)]),
       ]);
       const bad = findings.filter(({ verdict }) => verdict !== "ok");
       if (bad.length > 0) return bad;
@@ -31,6 +42,13 @@ export function ports(facts: Facts): Check {
     },
   };
 }
+
+const ROUTER_ANSWERS: Readonly<Record<RouterAnswer, Answer>> = {
+  member: "peili",
+  stranger: "other",
+  nobody: "nobody",
+  silent: "late",
+};
 
 type Ask = (base: string, signal: AbortSignal) => Promise<Answer>;
 

@@ -187,7 +187,8 @@ async function throughPeers(trial: Trial): Promise<ThroughPeer | null> {
     Number(URL.parse(mirrors.target)?.port),
     options.mirrorAddr.port,
   ]);
-  const asked = options.staticPeers.slice(0, MAX_PEERS + 1)
+  const peers = await facts.peers();
+  const asked = peers.slice(0, MAX_PEERS + 1)
     .map(async (peer): Promise<ThroughPeer | null> => {
       const who = await facts.who(peer);
       const isSelf = who.kind === "peer" && own.kind === "peer" &&

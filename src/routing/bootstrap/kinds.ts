@@ -9,6 +9,19 @@ import { dnsBootstrap } from "./dns.ts";
 import { httpBootstrap } from "./http.ts";
 import { staticBootstrap } from "./static.ts";
 
+/** How nodes find each other: by a bootstrap, or by a list of all. */
+export type DiscoveryKind = Bootstrap["kind"] | "static-peers";
+
+/** What the user says of how nodes find each other. */
+export interface KindOptions extends Omit<BootstrapOptions, "bootstrapKind"> {
+  /** Which kind; "": the one whose option is given. */
+  readonly bootstrapKind: DiscoveryKind | "";
+  /** `http`: where this node says who it is; "": not given. */
+  readonly httpBootstrapAddr: unknown;
+  /** `static-peers`: `host:port` of every node's peer listener. */
+  readonly staticPeers: readonly string[];
+}
+
 /** What the user says of bootstrap. */
 export interface BootstrapOptions {
   /** Which kind. */
@@ -19,6 +32,52 @@ export interface BootstrapOptions {
   readonly httpBootstrapPeer: string;
   /** `static`: multiaddrs of nodes. */
   readonly staticBootstrapPeers: readonly string[];
+}
+
+/** The options that tell each kind of others. */
+export const KIND_OPTIONS: Readonly<Record<DiscoveryKind, string>> = {
+  "static-peers": "--static-peers",
+  dns: "--dns-bootstrap-domain",
+  http: "--http-bootstrap-peer",
+  static: "--static-bootstrap-peers",
+};
+
+/**
+ * Tells how nodes find each other.
+ *
+ * @param options What the user said
+ * @returns The kind that was named, else that whose option was given; null for a
+ * node that was told of no other
+ * @throws {Error} If options of two kinds were given and none was named, or the
+ * list of peers was named and is empty
+ */
+export function kindOf(options: KindOptions): DiscoveryKind | null {
+  const { bootstrapKind: named, staticPeers } = options;
+  if (named === "static-peers" && staticPeers.length === 0) {
+    throw lacking(named);
+  }
+  if (named !== "") return named;
+  const given = givenKinds(options);
+  if (given.length > 1) {
+    const flags = given.map((kind) => KIND_OPTIONS[kind]).join(" and ");
+    const kinds = given.join(" or ");
+    throw new Error(
+      `Cannot tell how nodes find each other: ${flags} are given; --bootstrap-kind says which counts, ${kinds}`,
+    );
+  }
+  return given[0] ?? null;
+}
+
+function givenKinds(options: KindOptions): DiscoveryKind[] {
+  const isGiven: Readonly<Record<DiscoveryKind, boolean>> = {
+    "static-peers": options.staticPeers.length > 0,
+    dns: options.dnsBootstrapDomain !== "",
+    http: options.httpBootstrapPeer !== "" ||
+      options.httpBootstrapAddr !== "",
+    static: options.staticBootstrapPeers.length > 0,
+  };
+  const kinds = Object.keys(isGiven) as DiscoveryKind[];
+  return kinds.filter((kind) => isGiven[kind]);
 }
 
 /**
@@ -38,22 +97,24 @@ export function bootstrapOf(
   switch (options.bootstrapKind) {
     case "dns":
       if (dnsBootstrapDomain === "") {
-        throw lacking("dns", "--dns-bootstrap-domain");
+        throw lacking("dns");
       }
       return dnsBootstrap({ domain: dnsBootstrapDomain, port: routerPort });
     case "http":
       if (httpBootstrapPeer === "") {
-        throw lacking("http", "--http-bootstrap-peer");
+        throw lacking("http");
       }
       return httpBootstrap({ peer: httpBootstrapPeer });
     case "static":
       if (staticBootstrapPeers.length === 0) {
-        throw lacking("static", "--static-bootstrap-peers");
+        throw lacking("static");
       }
       return staticBootstrap(staticBootstrapPeers);
   }
 }
 
-function lacking(kind: string, option: string): Error {
-  return new Error(`Cannot use --bootstrap-kind ${kind}: ${option} is missing`);
+function lacking(kind: DiscoveryKind): Error {
+  return new Error(
+    `Cannot use --bootstrap-kind ${kind}: ${KIND_OPTIONS[kind]} is missing`,
+  );
 }

@@ -104,6 +104,7 @@ export function conversation(
   const sentAt = new Map<number, number>(); // Beats that were not sent back.
   const rtts: number[] = [];
   let heardAt = performance.now();
+  let beatAt = heardAt;
   let beats = 0;
   let different = 0;
   let left = false;
@@ -174,11 +175,15 @@ export function conversation(
     },
     tell: (news) => say({ news }),
     beat() {
-      if (performance.now() - heardAt > SILENT_MS) {
+      const now = performance.now();
+      // It was this node that stood still: what came meanwhile was not read yet.
+      if (now - beatAt > SILENT_MS) heardAt = now;
+      beatAt = now;
+      if (now - heardAt > SILENT_MS) {
         return line.abort(new Error("the other end is silent"));
       }
       if (sentAt.size > RTT_SAMPLES) sentAt.clear();
-      sentAt.set(++beats, performance.now());
+      sentAt.set(++beats, now);
       say({ beat: beats, hash: hash() });
     },
     bye() {

@@ -7,7 +7,6 @@
 
 import type {
   Connection,
-  ConnectionProtector,
   Libp2p,
   Logger,
   PrivateKey,
@@ -29,6 +28,7 @@ import {
   tcp,
   yamux,
 } from "./packages.ts";
+import { wholeWrites } from "./whole_writes.ts";
 
 /** What the host is told. */
 export interface HostOptions {
@@ -144,7 +144,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
 
 async function startNode(
   { identity, listen, maxConnections }: HostOptions,
-  protect: (() => ConnectionProtector) | null,
+  protect: Protect | null,
 ): Promise<Libp2p> {
   const node = await createLibp2p({
     privateKey: privateKeyOf(identity),
@@ -163,7 +163,7 @@ async function startNode(
     logger: { forComponent: () => SILENT },
     // Members speak every 2 s anyway.
     streamMuxers: [yamux({ enableKeepAlive: false })],
-    ...(protect ? { connectionProtector: protect } : {}),
+    connectionProtector: () => wholeWrites(protect?.() ?? null),
     connectionMonitor: { enabled: false },
     connectionManager: {
       maxConnections,
@@ -257,7 +257,10 @@ function forgetAddresses(node: object): void {
   components?.addressManager?._updatePeerStoreAddresses?.stop?.();
 }
 
-function protector(swarmKey: Uint8Array): () => ConnectionProtector {
+/** What js-libp2p makes a protector with. */
+type Protect = ReturnType<typeof preSharedKey>;
+
+function protector(swarmKey: Uint8Array): Protect {
   const psk = `/key/swarm/psk/1.0.0/\n/base16/\n${swarmKey.toHex()}`;
   return preSharedKey({ psk: new TextEncoder().encode(psk) });
 }

@@ -66,7 +66,7 @@ export async function keptIdentity(
   } catch (error) {
     log.warn("identity cannot be read", { path, error });
   }
-  const { privateKey } = generateKeyPairSync("ed25519");
+  const privateKey = newKey();
   const pem = privateKey.export({ format: "pem", type: "pkcs8" });
   try {
     await files.makeFolder(folder);
@@ -79,6 +79,15 @@ export async function keptIdentity(
     });
   }
   return identityOf(privateKey);
+}
+
+/** An identity that is kept nowhere. */
+export function newIdentity(): Identity {
+  return identityOf(newKey());
+}
+
+function newKey(): KeyObject {
+  return generateKeyPairSync("ed25519").privateKey;
 }
 
 /** Reads a key; undefined when it is none. */

@@ -29,6 +29,12 @@ export interface ProvideDeps {
   /** Peers that keep a record. */
   readonly replicas: number;
   readonly log: Log;
+  /**
+   * Milliseconds of a clock that does not go back.
+   *
+   * @default {performance.now}
+   */
+  readonly now?: () => number;
 }
 
 /** What this node has, and who was told. */
@@ -54,8 +60,21 @@ export const VALIDITY_S = 600;
 /** When a record does not expire: this node's own. */
 const NEVER = 0xffff_ffff;
 
-/** Milliseconds between two tellings of a record: late once, it still counts. */
+/**
+ * Milliseconds between two tellings of a record at most: late once, it still
+ * counts.
+ */
 const AGAIN_MS = 270_000;
+
+/**
+ * The part of that by which tellings come earlier, at random: the first ones any
+ * part of it, as a node tells all peers in the moment in which it has read what it
+ * has. Else they were all told again within a minute, every 4 (measured: 38,000 of
+ * 44,000 records in one minute), at 1,000 nodes over some 900 connections that are
+ * made for that.
+ */
+const FIRST_SPREAD = 1;
+const LATER_SPREAD = 1 / 8;
 
 /** Milliseconds for one peer's batch; 5,000 keys take 0.1 to 0.3 s. */
 const BATCH_MS = 10_000;
@@ -69,8 +88,11 @@ const LOOK_MS = 500;
  */
 const BEHIND = { initialMs: 1_000, maxMs: 30_000 };
 
-/** Milliseconds between two looks for records that will expire before long. */
-const DUE_MS = 30_000;
+/**
+ * Milliseconds between two looks for records that will expire before long: a look
+ * takes 70 ms with 2,000 keys and 1,000 members.
+ */
+const DUE_MS = 10_000;
 
 /** Peers that are told at once. */
 const MAX_AT_ONCE = 16;
@@ -92,6 +114,7 @@ const PIECE = 256;
 /** Makes what this node has: nothing yet. */
 export function provide(deps: ProvideDeps): Provide {
   const { members, links, records, log } = deps;
+  const { now = () => performance.now() } = deps;
   const own = new Map<string, Own>();
   const behind = new Map<string, number>(); // Peers, and not before when, in ms.
   const delays = new Map<string, Backoff>(); // Of peers that were not reached.
@@ -150,7 +173,7 @@ export function provide(deps: ProvideDeps): Provide {
       log.debug("peer could not be told", { peer: addressOf(member), error });
       const delay = delays.get(id) ?? backoff(BEHIND);
       delays.set(id, delay);
-      if (members.get(id)) behind.set(id, performance.now() + delay.next());
+      if (members.get(id)) behind.set(id, now() + delay.next());
       return false;
     }
   }
@@ -167,21 +190,26 @@ export function provide(deps: ProvideDeps): Provide {
     return reached;
   }
 
+  /** A peer is told; it counts as told some time ago, so that all differ. */
+  function note(id: string): void {
+    const spread = toldAt.has(id) ? LATER_SPREAD : FIRST_SPREAD;
+    toldAt.set(id, now() - Math.random() * AGAIN_MS * spread);
+  }
+
   async function catchUp(ids: ReadonlySet<string>): Promise<void> {
-    const now = performance.now();
     const again = plan(own.values(), (id) => ids.has(id));
-    for (const id of ids) toldAt.set(id, now - Math.random() * AGAIN_MS / 4);
+    ids.forEach(note);
     await carryOut(again, addMessage);
   }
 
   /** Peers whose records of this node's keys will expire before long. */
   function due(): string[] {
-    const now = performance.now();
+    const at = now();
     for (const known of [toldAt, delays]) {
       for (const id of known.keys()) if (!members.get(id)) known.delete(id);
     }
     return [...members.alive()].map(({ record }) => record.id)
-      .filter((id) => now - (toldAt.get(id) ?? now) > AGAIN_MS);
+      .filter((id) => at - (toldAt.get(id) ?? at) > AGAIN_MS);
   }
 
   return {
@@ -203,8 +231,7 @@ export function provide(deps: ProvideDeps): Provide {
           behind.set(id, 0);
         }
       }
-      const now = performance.now();
-      for (const id of told.keys()) if (!toldAt.has(id)) toldAt.set(id, now);
+      for (const id of told.keys()) if (!toldAt.has(id)) note(id);
       const reached = await carryOut(told, addMessage);
       if (reached > 0 || told.size === 0) return;
       throw new Error(`Cannot advertise: none of ${told.size} peers answers`);
@@ -220,14 +247,14 @@ export function provide(deps: ProvideDeps): Provide {
       signal.addEventListener("abort", () => end.abort(), { once: true });
       let lookAt = 0;
       while (!signal.aborted) {
-        const now = performance.now();
-        if (now >= lookAt) {
-          lookAt = now + DUE_MS;
+        const at = now();
+        if (at >= lookAt) {
+          lookAt = at + DUE_MS;
           due().forEach((id) => behind.set(id, 0));
         }
         const ids = new Set<string>();
         for (const [id, notBefore] of behind) {
-          if (notBefore > now) continue;
+          if (notBefore > at) continue;
           behind.delete(id);
           if (members.get(id)) ids.add(id);
         }

@@ -75,6 +75,18 @@ export interface Libp2pRouter extends Router, AsyncDisposable {
   seenAt(host: string): void;
   /** This node as others find it, with its multiaddresses as far as it knows. */
   info(): AddrInfo;
+  /** How much it keeps. */
+  counts(): RouterCounts;
+}
+
+/** How much a router keeps. */
+export interface RouterCounts {
+  /** Members that it is connected to. */
+  readonly links: number;
+  /** Members that it knows to live, itself included. */
+  readonly members: number;
+  /** Records of who has what. */
+  readonly records: number;
 }
 
 /** Connections at most: those that are wanted, and as many that are needed. */
@@ -151,6 +163,11 @@ export async function startLibp2p(
     id: host.id,
     port: host.port,
     info: parts.info,
+    counts: () => ({
+      links: links.size,
+      members: members.size,
+      records: store.size,
+    }),
     ready: () => readiness(parts),
     lookup: (key, { signal }) => find(key, signal),
     self: () => self(belongs),

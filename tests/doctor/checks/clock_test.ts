@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { clock } from "../../../src/doctor/checks/clock.ts";
 import { look, testCheck } from "../check_rows.ts";
-import { fakeNode, peerAnswers } from "../fake_node.ts";
+import { byDns, fakeNode, peerAnswers, refuses } from "../fake_node.ts";
 
 const FIX = ["chronyc makestep || systemctl restart systemd-timesyncd"];
 
@@ -16,14 +16,53 @@ testCheck("clock", clock, [
     saw: [/; no peer to compare with$/],
   },
   {
-    name: "warns of minutes",
+    name: "warns of a minute",
     given: ({ web }) =>
       void web.set(
         "10.0.0.2:5002/peili/v1/peer",
-        peerAnswers("b", Date.now() + 300_400),
+        peerAnswers("b", Date.now() + 50_400),
       ),
     verdict: "warning",
+    saw: [/^it is (49|50) s behind 10.0.0.2:5002$/],
+    fix: FIX,
+  },
+  {
+    name: "names minutes: nodes refuse each other",
+    given: ({ web }) =>
+      void web.set(
+        "10.0.0.2:5002/peili/v1/peer",
+        () => refuses("old proof", Date.now() - 300_400),
+      ),
+    verdict: "problem",
+    saw: [
+      /^it is (300|301) s ahead of 10.0.0.2:5002: beyond 60 s nodes refuse each other$/,
+    ],
+    fix: FIX,
+  },
+  {
+    name: "warns of minutes where there is no secret to prove",
+    given({ options, web }) {
+      options.secretFile = "";
+      web.set(
+        "10.0.0.2:5002/peili/v1/peer",
+        peerAnswers("b", Date.now() + 300_400),
+      );
+    },
+    verdict: "warning",
     saw: [/^it is (299|300) s behind 10.0.0.2:5002$/],
+    fix: FIX,
+  },
+  {
+    name: "compares with those that DNS names",
+    given(node) {
+      byDns(node);
+      node.web.set(
+        "10.0.0.2:5002/peili/v1/peer",
+        peerAnswers("b", Date.now() + 50_400),
+      );
+    },
+    verdict: "warning",
+    saw: [/^it is (49|50) s behind 10.0.0.2:5002$/],
     fix: FIX,
   },
 ]);

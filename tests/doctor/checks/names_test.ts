@@ -10,6 +10,11 @@ function resolver(name: string): Promise<{ address: string }> {
     : Promise.reject(new Error("ENOTFOUND"));
 }
 
+const NODE_C = [
+  "getent hosts node-c",
+  "# give node-c an address in DNS or /etc/hosts, or name the node by its address wherever Peili is told of it",
+];
+
 testCheck("names", (facts) => names(facts, resolver), [
   {
     name: "sees addresses",
@@ -29,14 +34,31 @@ testCheck("names", (facts) => names(facts, resolver), [
     saw: ["node-b resolve"],
   },
   {
+    name: "looks at the names of routers, too",
+    given({ options }) {
+      options.staticPeers = [];
+      options.staticBootstrapPeers = ["/dns/node-c/tcp/5001"];
+    },
+    verdict: "problem",
+    saw: ["the name node-c does not resolve on this node"],
+    fix: NODE_C,
+  },
+  {
+    name: "looks at the name of who is asked at /id",
+    given({ options }) {
+      options.staticPeers = [];
+      options.httpBootstrapPeer = "http://node-c:5003";
+    },
+    verdict: "problem",
+    saw: ["the name node-c does not resolve on this node"],
+    fix: NODE_C,
+  },
+  {
     name: "names one that is unknown",
     given: ({ options }) =>
       void (options.staticPeers = ["node-b:5002", "node-c:5002"]),
     verdict: "problem",
     saw: ["the name node-c does not resolve on this node"],
-    fix: [
-      "getent hosts node-c",
-      "# give node-c an address in DNS or /etc/hosts, or name the peer by its address in every --static-peers",
-    ],
+    fix: NODE_C,
   },
 ]);

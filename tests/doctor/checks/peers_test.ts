@@ -2,7 +2,13 @@
 
 import { peers } from "../../../src/doctor/checks/peers.ts";
 import { testCheck } from "../check_rows.ts";
-import { type FakeNode, otherAnswers, peerAnswers } from "../fake_node.ts";
+import {
+  byDns,
+  type FakeNode,
+  otherAnswers,
+  peerAnswers,
+  refuses,
+} from "../fake_node.ts";
 
 /** A third node, which answers. */
 function three({ options, web }: FakeNode): void {
@@ -12,18 +18,16 @@ function three({ options, web }: FakeNode): void {
 }
 
 const START = "# start Peili there, or leave it out of every --static-peers";
-const STRANGER =
-  "a Peili with another secret, another network or another time of day answers at 10.0.0.2:5002";
+const STRANGER = "a Peili with another secret answers at 10.0.0.2:5002";
 const SECRET = [
   "# on every node: --network=peili, and PATH/secret with one content",
   "sha256sum PATH/secret",
   "date -u",
 ];
 
-/** A Peili that does not know this node. */
-function refuses(): Response {
-  return new Response("not of us", { status: 401 });
-}
+/** The other node refuses this one. */
+const refusing = (reason: string) => ({ web }: FakeNode) =>
+  void web.set("10.0.0.2:5002/peili/v1/peer", () => refuses(reason));
 
 testCheck("peers", peers, [
   { name: "sees all", verdict: "ok", saw: ["1 of 1 other nodes answer"] },
@@ -72,7 +76,7 @@ testCheck("peers", peers, [
     name: "warns of another secret at one",
     given(node) {
       three(node);
-      node.web.set("10.0.0.2:5002/peili/v1/peer", refuses);
+      refusing("no proof")(node);
     },
     verdict: "warning",
     saw: [`${STRANGER}; 1 of 2 other nodes answer`],
@@ -80,10 +84,43 @@ testCheck("peers", peers, [
   },
   {
     name: "names another secret at all",
-    given: ({ web }) => void web.set("10.0.0.2:5002/peili/v1/peer", refuses),
+    given: refusing("wrong proof"),
     verdict: "problem",
     saw: [STRANGER],
     fix: SECRET,
+  },
+  {
+    name: "names another network",
+    given: refusing("another network"),
+    verdict: "problem",
+    saw: ["a Peili with another network answers at 10.0.0.2:5002"],
+    fix: SECRET,
+  },
+  {
+    name: "names another time of day",
+    given: refusing("early proof"),
+    verdict: "problem",
+    saw: ["a Peili with another time of day answers at 10.0.0.2:5002"],
+    fix: ["chronyc makestep || systemctl restart systemd-timesyncd"],
+  },
+  {
+    name: "asks those that DNS names, at its own port",
+    given: byDns,
+    verdict: "ok",
+    saw: ["1 of 1 other nodes answer"],
+  },
+  {
+    name: "names those of DNS that do not answer",
+    given(node) {
+      byDns(node);
+      node.web.delete("10.0.0.2:5002/peili/v1/peer");
+    },
+    verdict: "problem",
+    saw: ["nobody answers at 10.0.0.2:5002"],
+    fix: [
+      "curl -sS http://10.0.0.2:5002/peili/v1/peer",
+      "# start Peili there, or take its address out of what names it",
+    ],
   },
   {
     name: "names the port when all have the wrong one",

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { ports } from "../../../src/doctor/checks/ports.ts";
 import { look, testCheck } from "../check_rows.ts";
-import { fakeNode, otherAnswers } from "../fake_node.ts";
+import { byDns, fakeNode, otherAnswers } from "../fake_node.ts";
 
 /** A port on which nobody listens, here and now. */
 function freePort(): number {
@@ -16,6 +16,27 @@ testCheck("ports", ports, [
     name: "sees Peili",
     verdict: "ok",
     saw: ["5000 is Peili's, 5002 is Peili's, 9090 is Peili's"],
+  },
+  {
+    name: "sees Peili's router, where there is one",
+    given: byDns,
+    verdict: "ok",
+    saw: [
+      "5000 is Peili's, 5002 is Peili's, 9090 is Peili's, 5001 is Peili's",
+    ],
+  },
+  {
+    name: "names another program where the router should be",
+    given(node) {
+      byDns(node);
+      node.routers.set("/ip4/127.0.0.1/tcp/5001", "stranger");
+    },
+    verdict: "problem",
+    saw: ["another program listens on 5001 (--router-addr)"],
+    fix: [
+      "ss -ltnp 'sport = :5001'",
+      "# give Peili --router-addr=[::]:15001 (PEILI_ROUTER_ADDR=[::]:15001), restart it",
+    ],
   },
   {
     name: "names another program",

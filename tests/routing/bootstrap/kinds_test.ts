@@ -8,6 +8,8 @@ import assert from "node:assert/strict";
 import {
   bootstrapOf,
   type BootstrapOptions,
+  kindOf,
+  type KindOptions,
 } from "../../../src/routing/bootstrap/kinds.ts";
 
 const NOTHING = {
@@ -35,4 +37,44 @@ Deno.test.each(
     message:
       `Cannot use --bootstrap-kind ${bootstrapKind}: ${option} is missing`,
   });
+});
+
+const UNTOLD: KindOptions = {
+  ...NOTHING,
+  bootstrapKind: "",
+  httpBootstrapAddr: "",
+  staticPeers: [],
+};
+const LIST = ["10.0.0.1:5002"];
+
+Deno.test.each<{ given: Partial<KindOptions>; kind: string | null }>([
+  { given: {}, kind: null },
+  { given: { dnsBootstrapDomain: "peers.example." }, kind: "dns" },
+  { given: { httpBootstrapPeer: "http://10.0.0.1:5003" }, kind: "http" },
+  { given: { httpBootstrapAddr: { hostname: "::", port: 1 } }, kind: "http" },
+  { given: { staticBootstrapPeers: ["/ip4/10.0.0.1/tcp/1"] }, kind: "static" },
+  { given: { staticPeers: LIST }, kind: "static-peers" },
+  { given: { ...ALL, staticPeers: LIST, bootstrapKind: "http" }, kind: "http" },
+  { given: { bootstrapKind: "dns" }, kind: "dns" },
+])("kindOf() of $given is $kind", ({ given, kind }) => {
+  assert.equal(kindOf({ ...UNTOLD, ...given }), kind);
+});
+
+Deno.test.each<{ given: Partial<KindOptions>; says: string }>([
+  {
+    given: { staticPeers: LIST, dnsBootstrapDomain: "peers.example." },
+    says:
+      "Cannot tell how nodes find each other: --static-peers and --dns-bootstrap-domain are given; --bootstrap-kind says which counts, static-peers or dns",
+  },
+  {
+    given: ALL,
+    says:
+      "Cannot tell how nodes find each other: --dns-bootstrap-domain and --http-bootstrap-peer and --static-bootstrap-peers are given; --bootstrap-kind says which counts, dns or http or static",
+  },
+  {
+    given: { bootstrapKind: "static-peers" },
+    says: "Cannot use --bootstrap-kind static-peers: --static-peers is missing",
+  },
+])("kindOf() does not guess: $says", ({ given, says }) => {
+  assert.throws(() => kindOf({ ...UNTOLD, ...given }), { message: says });
 });

@@ -122,6 +122,35 @@ Deno.test("conversation() tells a farewell from a break", async () => {
   }
 });
 
+/** A clock that a test moves, in place of the real one. */
+function movedClock() {
+  const { now } = performance;
+  let moved = 0;
+  performance.now = () => now.call(performance) + moved;
+  return {
+    move: (ms: number) => void (moved += ms),
+    [Symbol.dispose]: () => void (performance.now = now),
+  };
+}
+
+Deno.test("conversation() gives up who is silent, but not for having stood still itself", async () => {
+  using clock = movedClock();
+  const [a] = streamPair();
+  const one = side();
+  const talk = conversation(a.stream, one.deps);
+  talk.beat();
+  clock.move(60_000);
+  talk.beat(); // What came meanwhile is read after this.
+  clock.move(4_000);
+  talk.beat();
+  await Promise.resolve();
+  assert.deepEqual(one.heard.ends, []);
+  clock.move(4_000);
+  talk.beat();
+  await eventually("it is given up", () => one.heard.ends.length === 1);
+  assert.deepEqual(one.heard.ends, [false]);
+});
+
 Deno.test("conversation() says nothing more, and does not fail, when it has ended", () => {
   const [a] = streamPair();
   const talk = conversation(a.stream, side().deps);

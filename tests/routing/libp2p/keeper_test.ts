@@ -22,9 +22,11 @@ function peers(count: number, peer: FakePeer = {}): Record<string, FakePeer> {
   );
 }
 
-function keeping(network: FakeNetwork) {
+function keeping(
+  network: FakeNetwork,
+  now: () => number = () => performance.now(),
+) {
   const { members, links } = network;
-  const now = () => performance.now();
   const keep = keeper({ members, links, log: NO_LOG, now });
   const running = inBackground((signal) => keep.run(signal));
   return { keep, [Symbol.asyncDispose]: () => running[Symbol.asyncDispose]() };
@@ -135,6 +137,49 @@ Deno.test.each([
     assert.ok(network.members.get("a"));
   },
 );
+
+/** Links whose dials fail after so long, by a clock that they move. */
+function slowly(
+  network: FakeNetwork,
+  msOf: (dial: number) => number | null,
+): { now: () => number; most: number[] } {
+  const most: number[] = []; // Dials under way when each began.
+  const { link } = network.links;
+  let moved = 0;
+  let open = 0;
+  Object.assign(network.links, {
+    async link(...[member, signal]: Parameters<typeof link>) {
+      most.push(++open);
+      const ms = msOf(most.length);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      open--;
+      if (ms === null) return await link(member, signal);
+      moved += ms;
+      throw new DOMException("no answer", "TimeoutError");
+    },
+  });
+  return { now: () => performance.now() + moved, most };
+}
+
+Deno.test("keeper() does not take for dead whom it was itself too slow to reach", async () => {
+  const network = fakeNetwork({ a: {} });
+  const { now, most } = slowly(network, () => 10_000);
+  await using keeping_ = keeping(network, now);
+  keeping_.keep.lost("a");
+  await eventually("it was tried three times", () => most.length === 3);
+  await eventually("it is trusted", () => !keeping_.keep.suspects("a"));
+  assert.ok(network.members.get("a"));
+});
+
+Deno.test("keeper() dials fewer at once when that takes too long, and more again when it does not", async () => {
+  const network = fakeNetwork(peers(60));
+  const { now, most } = slowly(network, (dial) => dial > 16 ? null : 20_000);
+  await using _keeping = keeping(network, now);
+  await eventually("all are linked", () => network.links.size === 60);
+  assert.equal(Math.max(...most.slice(0, 16)), 16);
+  assert.ok(most.slice(16, 18).every((open) => open <= 2), `${most}`);
+  assert.ok(most.slice(24).some((open) => open >= 8), `${most}`);
+});
 
 Deno.test("keeper() tries those that were lost when nobody is left", async () => {
   const network = fakeNetwork({ a: {}, b: {} });

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { generateKeyPairSync } from "node:crypto";
 import { type Log, NO_LOG } from "../../../src/log.ts";
 import { digestOf } from "../../../src/oci/digest.ts";
-import type { Identity } from "../../../src/routing/libp2p/identity.ts";
+import { newIdentity } from "../../../src/routing/libp2p/identity.ts";
 import {
   type Libp2pOptions,
   type Libp2pRouter,
@@ -27,15 +26,6 @@ import {
  * keeps no process alive.
  */
 export const LIBP2P = { sanitizeOps: false, sanitizeResources: false };
-
-/** A new identity. */
-export function newIdentity(): Identity {
-  const { privateKey } = generateKeyPairSync("ed25519");
-  const { d = "", x = "" } = privateKey.export({ format: "jwk" });
-  const bytes = (text: string) =>
-    Uint8Array.fromBase64(text, { alphabet: "base64url" });
-  return { privateKey: bytes(d), publicKey: bytes(x) };
-}
 
 /** What a test says of a router. */
 export interface RouterChoices extends Partial<Libp2pOptions> {
@@ -120,7 +110,8 @@ export async function libp2pCluster(
   };
 }
 
-function clusterNode(router: Libp2pRouter): ClusterNode {
+/** A router as the suite knows it. */
+export function clusterNode(router: Libp2pRouter): ClusterNode {
   const keysOf = (name: string) => {
     const { manifest, tag } = smallImage(name);
     return [digestOf(manifest), tag];

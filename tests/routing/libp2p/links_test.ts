@@ -12,7 +12,8 @@ import {
   makeLinks,
 } from "../../../src/routing/libp2p/links.ts";
 import { eventually } from "../../suites/eventually.ts";
-import { LIBP2P, newIdentity } from "./libp2p_cluster.ts";
+import { newIdentity } from "../../../src/routing/libp2p/identity.ts";
+import { LIBP2P } from "./libp2p_cluster.ts";
 
 const { signal } = new AbortController();
 

@@ -18,7 +18,7 @@ const ID = Uint8Array.of(1, 2, 3);
 const KEYS = Array.from({ length: 600 }, (_, i) => `sha256:${i}`);
 
 /** Peers that note what they are told: a key's text by type. */
-function noting(count: number, replicas = 20) {
+function noting(count: number, replicas = 20, now = () => performance.now()) {
   const told: Record<string, string[]> = {};
   const batches: Record<string, number> = {};
   const peers: Record<string, FakePeer> = {};
@@ -47,6 +47,7 @@ function noting(count: number, replicas = 20) {
     idBytes: ID,
     replicas,
     log: NO_LOG,
+    now,
   });
   return { own, told, batches, peers, network, store };
 }
@@ -153,6 +154,20 @@ Deno.test("provide() closes the connections that it makes where there are many",
   await own.add(["sha256:1"]);
   assert.ok(network.dialled.length >= 290, `${network.dialled.length}`);
   assert.ok(network.links.size <= 101 + 16, `${network.links.size}`);
+});
+
+Deno.test("provide() tells all again before records expire, and not all in one go", async () => {
+  let moved = 0;
+  const now = () => performance.now() + moved;
+  const { own, batches } = noting(200, 300, now);
+  const again = () => Object.values(batches).filter((n) => n > 1).length;
+  await own.add(["sha256:1"]);
+  await using _running = inBackground((signal) => own.run(signal));
+  moved = 100_000; // Of at most 270 s.
+  await eventually("some are told again", () => again() >= 40);
+  assert.ok(again() <= 120, `${again()}`);
+  moved = 271_000;
+  await eventually("all are told again", () => again() === 200);
 });
 
 Deno.test("provide() has nobody to tell when it is alone", async () => {
