@@ -8,101 +8,11 @@
 import assert from "node:assert/strict";
 import { applyPatch, parsePatch } from "diff";
 import deno from "../deno.json" with { type: "json" };
+import { COMMANDS } from "../src/cli.ts";
 import { optionsOf } from "../src/config.ts";
 import { temporaryFolder } from "./hosts/temporary_folder.ts";
 import { program, startProgram } from "./program.ts";
 import { eventually } from "./suites/eventually.ts";
-
-const COMMANDS = {
-  run: [
-    "store",
-    "containerdSock",
-    "containerdNamespace",
-    "containerdContentPath",
-    "containerdRegistryConfigPath",
-    "dataDir",
-    "mirrorAddr",
-    "peerAddr",
-    "routerAddr",
-    "metricsAddr",
-    "bootstrapKind",
-    "staticPeers",
-    "dnsBootstrapDomain",
-    "httpBootstrapAddr",
-    "httpBootstrapPeer",
-    "staticBootstrapPeers",
-    "peerIp",
-    "zone",
-    "zoneFile",
-    "network",
-    "secretFile",
-    "mirroredRegistries",
-    "registryFilters",
-    "resolveTags",
-    "resolveLatestTag",
-    "upstream",
-    "fanOut",
-    "containerdConfig",
-    "kubeletConfig",
-    "nodeIp",
-    "strict",
-    "logLevel",
-  ],
-  doctor: [
-    "containerdSock",
-    "containerdNamespace",
-    "containerdContentPath",
-    "containerdRegistryConfigPath",
-    "containerdConfig",
-    "kubeletConfig",
-    "mirrorAddr",
-    "peerAddr",
-    "routerAddr",
-    "metricsAddr",
-    "bootstrapKind",
-    "staticPeers",
-    "dnsBootstrapDomain",
-    "httpBootstrapAddr",
-    "httpBootstrapPeer",
-    "staticBootstrapPeers",
-    "network",
-    "secretFile",
-    "resolveTags",
-    "nodeIp",
-    "trial",
-    "json",
-  ],
-  configure: [
-    "containerdRegistryConfigPath",
-    "deployment",
-    "mirrorTargets",
-    "additionalMirrorTargets",
-    "loopback",
-    "mirroredRegistries",
-    "keepExisting",
-    "resolveTags",
-    "dryRun",
-    "print",
-    "containerdConfig",
-    "apply",
-    "lenient",
-    "logLevel",
-  ],
-  restore: [
-    "containerdRegistryConfigPath",
-    "deployment",
-    "dryRun",
-    "containerdConfig",
-    "apply",
-    "lenient",
-    "stay",
-    "logLevel",
-  ],
-  wait: ["daemonSet", "timeout", "serviceAccount", "logLevel"],
-  zone: ["node", "zone", "zoneFile", "serviceAccount", "logLevel"],
-  pull: ["to", "platform", "mirror"],
-  version: [],
-} as const;
 
 const TARGETS = "http://10.0.0.1:30020,http://10.0.0.1:30021";
 const PORTS = ["--mirror-addr", "--peer-addr", "--metrics-addr"]
@@ -127,17 +37,12 @@ function accessTo(path: string): { permissions: string[] } {
 Deno.test("peili --help lists every command", async () => {
   const { code, stdout } = await program(["--help"], { permissions: [] });
   assert.equal(code, 0);
-  for (const name of Object.keys(COMMANDS)) {
+  for (const { name } of COMMANDS) {
     assert.match(stdout, new RegExp(`^ {2}${name} `, "m"));
   }
 });
 
-Deno.test.each(
-  Object.entries(COMMANDS).map(([name, options]) => ({
-    name,
-    options,
-  })),
-)(
+Deno.test.each(COMMANDS.map(({ name, options }) => ({ name, options })))(
   "peili $name --help lists each option, its default and variable",
   async ({ name, options }) => {
     const permissions = ["-P=run"];
