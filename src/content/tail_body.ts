@@ -7,9 +7,7 @@
 
 import { sleep } from "../async/backoff.ts";
 import { type ByteRange, rangeLength } from "../oci/range.ts";
-
-/** Bytes of one read; containerd writes in steps of 1 MiB. */
-const CHUNK_BYTES = 256 << 10;
+import { chunkSize } from "./chunk_size.ts";
 
 /**
  * Milliseconds between an empty read and the next. containerd writes 1 MiB in 8
@@ -36,6 +34,7 @@ export function tailBody(
   signal: AbortSignal,
 ): ReadableStream<Uint8Array> {
   const ended = new AbortController(); // With the body, however it ends.
+  const size = chunkSize();
   let left = rangeLength(part);
   let seek = part.start > 0;
   let reading = false;
@@ -44,7 +43,7 @@ export function tailBody(
   async function next(): Promise<Uint8Array | null> {
     if (seek) await file.seek(part.start, Deno.SeekMode.Start);
     seek = false;
-    const chunk = new Uint8Array(Math.min(left, CHUNK_BYTES));
+    const chunk = new Uint8Array(Math.min(left, size.bytes()));
     for (let lookAt = performance.now() + LOOK_MS; !ended.signal.aborted;) {
       const read = await file.read(chunk);
       if (read) return chunk.subarray(0, read);
@@ -64,6 +63,7 @@ export function tailBody(
   function end(): void {
     if (ended.signal.aborted) return;
     ended.abort();
+    size[Symbol.dispose]();
     signal.removeEventListener("abort", onAbort);
     if (!reading) file.close();
   }
