@@ -251,7 +251,7 @@ async function folders(root: string): Promise<string[]> {
  * Bytes that are read of a ref or a total: a name of 255 bytes and a digest, with
  * room. Whoever gives a layout to this node can write anything there.
  */
-const MAX_TEXT_BYTES = 4_096;
+const MAX_TEXT_BYTES = 1_024;
 
 async function readText(path: string): Promise<string | null> {
   try {
