@@ -40,10 +40,6 @@ const SECRET = "a secret that Helm would have made of 64 random characters";
 /** The container that runs. */
 const PEILI = "peili";
 
-/** Those flags of `run` that `doctor` has, too. */
-const DOCTORS =
-  /^--(?:containerd-|mirror-addr|peer-addr|metrics-addr|network|secret-file)/;
-
 // deno-lint-ignore no-explicit-any -- an object of Kubernetes, freely looked into
 type KubeObject = any;
 
@@ -207,8 +203,7 @@ async function isWell({ pods, ...world }: World): Promise<void> {
   const command = container.command.map((word: string) =>
     word.replace("-P=run", "-P=doctor")
   );
-  const flags = container.args.filter((arg: string) => DOCTORS.test(arg));
-  const args = ["doctor", ...flags];
+  const args = ["doctor", ...container.args.slice(1)];
   for (const { pod, runToEnd } of pods.values()) {
     await runToEnd({ ...container, name: "doctor", command, args });
     const report = await pod.textOf("doctor");

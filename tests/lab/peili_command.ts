@@ -44,7 +44,6 @@ function defaultFlags(place: PeiliPlace): PeiliFlags {
     "mirror-addr": MIRROR_ADDRESS,
     "peer-addr": `${place.ip}:${PEER_PORT}`,
     "metrics-addr": `${place.ip}:${METRICS_PORT}`,
-    "bootstrap-kind": "static-peers",
     "static-peers": place.ips.map((ip) => `${ip}:${PEER_PORT}`).join(),
     "log-level": "info",
   };
