@@ -66,6 +66,14 @@ export interface FlightsDeps {
   readonly clock?: Clock;
 }
 
+/** A body by which this node takes a digest from others. */
+export interface Seat {
+  /** Bytes a second that its source gives while it has some; 0 while unknown. */
+  link(): number;
+  /** Home knows better: take it from others, or lead. */
+  move(order: FlightReply): void;
+}
+
 /** Flights as the rest of a node sees them. */
 export interface Flights {
   /**
@@ -75,6 +83,8 @@ export interface Flights {
   join(request: JoinRequest): Promise<FlightReply>;
   /** Tells that this node takes a digest from another peer than the first told. */
   follows(digest: Digest, address: string): void;
+  /** Tells by what body this node takes a digest, until it is disposed of. */
+  sit(digest: Digest, seat: Seat): Disposable;
   /**
    * Tells that this node's containerd was given the last byte, and by whom. If
    * its pull then ends without content, the bytes were wrong: containerd checks
@@ -119,6 +129,9 @@ const FLOWS_MS = 5_000;
  * few images. */
 const MAX_PARTS = 1_024;
 
+/** A home that has nothing to say. */
+const NONE: FlightReply = { kind: "none" };
+
 /** This node's part in one flight. */
 interface Part {
   /** Whom it takes from; null when it goes upstream. */
@@ -153,6 +166,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const parts = new Map<Digest, Part>();
   let grewAt = -Infinity; // When bytes of any flight last came from upstream.
   const asking = new Map<Digest, number>(); // Joins under way, of each digest.
+  const seats = new Map<Digest, Seat>(); // The last body of each digest.
   const end = new AbortController();
 
   const answer = (messages: readonly FlightMessage[]) =>
@@ -208,6 +222,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       offset,
       total,
       flows: false,
+      link: 0,
     };
     for (const peer of homes) {
       send(peer, [news], end.signal).catch((error) => {
@@ -249,7 +264,8 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       Object.assign(part, { seenAt: now, offset });
       if (from === null) return null;
       const flows = parent === null && now - grewAt <= FLOWS_MS;
-      const at = { parent, offset, total, flows };
+      const link = parent === null ? 0 : seats.get(digest)?.link() ?? 0;
+      const at = { parent, offset, total, flows, link };
       return {
         digest,
         part,
@@ -322,10 +338,10 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     }
     await Promise.all(batches.map(async ({ peer, batch }) => {
       try {
-        await send(peer, batch.map(({ message }) => message), signal);
-        for (const { digest, part, message } of batch) {
-          if (message.kind !== "progress") forget(digest, part);
-        }
+        const messages = batch.map(({ message }) => message);
+        const replies = await send(peer, messages, signal);
+        // Another home than the first knows too little to know better.
+        batch.forEach((one, i) => heard(one, rank === 0 ? replies[i] : NONE));
       } catch (error) {
         log.debug("home was not told", { peer: peer.address, error });
         unheard.push(...batch);
@@ -334,9 +350,31 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
     return unheard;
   }
 
+  /** Ends what is over, and obeys a home that knows a better place. */
+  function heard({ digest, part, message }: News, reply = NONE): void {
+    if (message.kind !== "progress") return forget(digest, part);
+    const seat = seats.get(digest);
+    if (!seat || reply.kind === "none") return;
+    // It may have moved meanwhile, or go upstream by now.
+    const isThere = parts.get(digest) === part && part.parent !== null &&
+      part.parent === message.parent;
+    if (!isThere) return;
+    log.debug("home knows a better place", { digest, decision: reply.kind });
+    part.parent = "peers" in reply ? reply.peers[0] ?? null : null;
+    seat.move(reply);
+  }
+
   return {
     join,
     answer,
+    sit(digest, seat) {
+      seats.set(digest, seat);
+      return {
+        [Symbol.dispose]() {
+          if (seats.get(digest) === seat) seats.delete(digest);
+        },
+      };
+    },
     follows(digest, address) {
       const part = parts.get(digest);
       if (part) part.parent = address;

@@ -5,55 +5,43 @@
  * A flight is a tree. Its roots are complete holders and those who go upstream;
  * everybody else has one parent. A newcomer gets the shallowest place with room.
  * State is soft: whoever takes part tells again every second, what is not told
- * again is forgotten, and a home that forgot learns from the next messages.
+ * again is forgotten, and a home that forgot learns from the next messages. Who
+ * is held back by a slow one is told of a better place when it tells.
  *
  * @module
  */
 
 import type { Digest } from "../oci/digest.ts";
+import {
+  addHolder,
+  type Flight,
+  gives,
+  hasRoomFor,
+  isAhead,
+  isFresh,
+  LEVEL_BYTES,
+  type Member,
+  NEVER,
+  newFlight,
+  newMember,
+  settle,
+  STALLED_MS,
+} from "./flight.ts";
 import type {
   FlightMessage,
   FlightReply,
   JoinMessage,
   ProgressMessage,
 } from "./messages.ts";
-import { byPlace, type Place } from "./place.ts";
-import { childrenOf, depthOf, descendants, MAX_DEPTH } from "./tree.ts";
+import { lastRate, newPace, nextPace } from "./pace.ts";
+import { placesFor } from "./place.ts";
+import { relieve } from "./relief.ts";
+import { MAX_DEPTH } from "./tree.ts";
 
 /** How a home decides. */
 export interface HomeOptions {
   /** Streams that one node gives for content whose size matters. */
   readonly fanOut: number;
-}
-
-/** One node in a flight. */
-interface Member {
-  /** Whom it takes from; null when it goes upstream. */
-  parent: string | null;
-  offset: number;
-  /** When it was last heard of, in ms. */
-  heardAt: number;
-  /**
-   * When it last had more bytes than before, or was given its place, in ms;
-   * `NEVER` once it failed somebody and had not grown for a while.
-   */
-  grewAt: number;
-  /** True when it told of its place itself: it knows what it does. */
-  settled: boolean;
-  /** When this home gave it its place, in ms; `NEVER` when it told of one itself. */
-  placedAt: number;
-  /** True when it gets bytes from upstream, of this flight or of another. */
-  flows: boolean;
-  /** True when its bytes may be those that turned out corrupt: nobody's parent. */
-  suspect: boolean;
-}
-
-interface Flight {
-  readonly members: Map<string, Member>;
-  /** Complete copies, and when each was last heard of, in ms. */
-  readonly holders: Map<string, number>;
-  /** Size of the content in bytes, 0 while unknown. */
-  total: number;
 }
 
 /** All flights of one home. The caller owns it; only `handle` and `expire` change it. */
@@ -66,47 +54,29 @@ export interface HomeState {
 export const MEMBER_TTL_MS = 5_000;
 
 /**
- * A member that had no new byte for so long, in ms, is no parent any more. A
- * leader's first byte may take that long where the registry is slow.
- */
-export const STALLED_MS = 20_000;
-
-/**
- * A member that grew within this time, in ms, is alive whatever others say. It
- * is between the second in which one that grows tells so again and the 2 s after
- * which a follower gives a silent parent up, with room for slow messages.
- */
-const FRESH_MS = 1_500;
-
-/**
  * For so long, in ms, a home's own word on a member's place counts more than the
  * member's, whose report may have been on its way when it was given the place.
  */
 const PLACED_MS = 1_000;
 
-/** Bytes by which nodes that got all that there was differ: both write in steps. */
-const LEVEL_BYTES = 2 << 20;
-
 /** Nodes that go upstream for one flight at once, at most. */
 const MAX_LEADERS = 2;
-
-/** A time before all others. */
-const NEVER = -Infinity;
 
 /** A holder is believed for so long, in ms; one that is asked and has it not is
  * forgotten at once. */
 export const HOLDER_TTL_MS = 300_000;
 
-/** Flights, members of one and holders of one, at most. */
+/** What is kept in mind of one that failed somebody and is no member yet. */
+const FAILED = { grewAt: NEVER, placedAt: NEVER };
+
+/** The answer to what is no question. */
+const NOTHING: FlightReply = { kind: "none" };
+
+/** Flights at most. */
 const MAX_FLIGHTS = 4_096;
-const MAX_MEMBERS = 2_048;
-const MAX_HOLDERS = 32;
 
 /** Parents that one reply names: one to take, the others in case it is gone. */
 const PARENTS_TOLD = 3;
-
-/** Below this size, in bytes, hops cost more than streams: nobody's fan-out counts. */
-const SMALL_BYTES = 4 << 20;
 
 /**
  * Makes the state of a home that knows nothing.
@@ -124,7 +94,7 @@ export function emptyHome(): HomeState {
  * @param message What a node said
  * @param now Milliseconds of a clock that does not go back
  * @param options How to decide
- * @returns The answer; `none` to what is no question
+ * @returns The answer; `none` to what is no question and calls for nothing
  */
 export function handle(
   state: HomeState,
@@ -141,18 +111,16 @@ export function handle(
         ? join(heard(state, digest), message, now, options)
         : look(known ?? newFlight(), message, now);
     case "progress":
-      progress(heard(state, digest), message, now);
-      break;
+      return progress(heard(state, digest), message, now, options);
     case "have":
-      known?.members.delete(from);
-      addHolder(heard(state, digest), from, now);
+      have(heard(state, digest), from, now);
       break;
     case "gone":
       known?.members.delete(from);
       known?.holders.delete(from);
       if (known && message.corrupt) end(known);
   }
-  return { kind: "none" };
+  return NOTHING;
 }
 
 /**
@@ -168,10 +136,6 @@ export function expire(state: HomeState, now: number): void {
       state.flights.delete(digest);
     }
   }
-}
-
-function newFlight(): Flight {
-  return { members: new Map(), holders: new Map(), total: 0 };
 }
 
 /** Finds or makes the flight and puts it last in line to be forgotten. */
@@ -204,34 +168,41 @@ function forget({ members, holders }: Flight, now: number): void {
   }
 }
 
-function addHolder({ holders }: Flight, address: string, now: number): void {
-  holders.delete(address);
-  holders.set(address, now);
-  const [oldest] = holders.keys();
-  if (holders.size > MAX_HOLDERS && oldest) holders.delete(oldest);
-}
-
+/** Takes how far a node is; the answer is a better place, if there is one. */
 function progress(
   flight: Flight,
-  { from, parent, offset, total, flows }: ProgressMessage,
+  { from, parent, offset, total, flows, link }: ProgressMessage,
   now: number,
-): void {
+  { fanOut }: HomeOptions,
+): FlightReply {
   // One that has all of it has told so since: this was on its way for long.
-  if (flight.holders.has(from)) return;
+  if (flight.holders.has(from) || !hasRoomFor(flight, from)) return NOTHING;
   const known = flight.members.get(from);
-  if (!known && flight.members.size >= MAX_MEMBERS) return;
   flight.total ||= total;
   const placed = known && now - known.placedAt < PLACED_MS;
   flight.members.set(from, {
+    ...known ?? { ...newMember(parent, offset, now), placedAt: NEVER },
     parent: placed ? known.parent : parent,
     offset,
     heardAt: now,
     grewAt: known && offset <= known.offset ? known.grewAt : now,
     settled: true,
-    placedAt: known?.placedAt ?? NEVER,
     flows,
-    suspect: known?.suspect ?? false,
+    pace: known ? nextPace(known.pace, offset, now) : newPace(offset, now),
+    link,
   });
+  return relieve(flight, from, fanOut, now) ?? NOTHING;
+}
+
+/** Takes that a node has all of it. */
+function have(flight: Flight, from: string, now: number): void {
+  const { members, total } = flight;
+  const member = members.get(from);
+  members.delete(from);
+  addHolder(flight, from, now);
+  if (!member || total === 0) return;
+  const rate = lastRate(member.pace, total, now);
+  flight.fastest = Math.max(flight.fastest, rate);
 }
 
 function join(
@@ -250,7 +221,7 @@ function join(
   flight.holders.delete(from); // It would not ask.
   flight.total ||= total;
 
-  const places = placesFor(flight, { ...message, failed }, now, options);
+  const places = placesFor(flight, { ...message, failed }, options.fanOut, now);
   const [best] = places;
   if (best) {
     settle(flight, message, best.address, now);
@@ -320,31 +291,8 @@ function distrust(
   const held = flight.holders.delete(address);
   const member = flight.members.get(address);
   if (member && !isAhead(member, offset, now)) member.grewAt = NEVER;
-  if (member || !held || flight.members.size >= MAX_MEMBERS) return;
-  flight.members.set(address, {
-    parent: null,
-    offset: 0,
-    heardAt: now,
-    grewAt: NEVER,
-    settled: false,
-    placedAt: NEVER,
-    flows: false,
-    suspect: false,
-  });
-}
-
-function isFresh({ grewAt }: Member, now: number): boolean {
-  return now - grewAt <= FRESH_MS;
-}
-
-/**
- * Whether a node grows, as far as an asker can tell that has so many bytes and
- * gets no more: who is just as far has got none since, whatever it reported.
- */
-function isAhead(member: Member, offset: number, now: number): boolean {
-  const lag = offset - member.offset;
-  const isLevel = offset > 0 && lag >= 0 && lag <= LEVEL_BYTES;
-  return isFresh(member, now) && !isLevel;
+  if (member || !held || !hasRoomFor(flight, address)) return;
+  flight.members.set(address, { ...newMember(null, 0, now), ...FAILED });
 }
 
 /**
@@ -386,93 +334,6 @@ function look(
  */
 function leads(address: string, member: Member, asker: string): boolean {
   return member.parent === null && (member.settled || address < asker);
-}
-
-/**
- * Whether bytes after an offset can be hoped for from a node: it grew just now,
- * or nothing speaks against it and whom it takes from.
- */
-function gives(
-  flight: Flight,
-  address: string,
-  offset: number,
-  now: number,
-): boolean {
-  if (flight.members.get(address)?.suspect) return false;
-  let at: string | null = address;
-  for (let hops = 0; at !== null && hops <= MAX_DEPTH; hops++) {
-    const member = flight.members.get(at);
-    // A holder, or somebody of whom this home has not heard yet.
-    if (!member || flight.holders.has(at)) return true;
-    if (member.grewAt > member.placedAt && isAhead(member, offset, now)) {
-      return true;
-    }
-    if (now - member.grewAt > STALLED_MS) return false;
-    at = member.parent;
-  }
-  return at === null;
-}
-
-/** All who may be the asker's parent, best first. */
-function placesFor(
-  flight: Flight,
-  { from, failed, offset: wanted }: JoinMessage,
-  now: number,
-  { fanOut }: HomeOptions,
-): Place[] {
-  const below = descendants(flight.members, from);
-  const excluded = (address: string) =>
-    address === from || failed.includes(address) || below.has(address);
-  const children = childrenOf(flight.members, from);
-  const small = flight.total > 0 && flight.total <= SMALL_BYTES;
-  const place = (address: string, depth: number, offset: number): Place => {
-    const count = children.get(address) ?? 0;
-    return {
-      address,
-      complete: offset === Infinity,
-      depth,
-      children: count,
-      hasRoom: small || count < fanOut,
-      offset,
-      isAhead: offset >= wanted,
-    };
-  };
-  const holders = flight.holders.keys()
-    .filter((address) => !excluded(address))
-    .map((address) => place(address, 0, Infinity));
-  const growing = flight.members.entries()
-    .filter(([address]) =>
-      !excluded(address) && !flight.holders.has(address) &&
-      gives(flight, address, wanted, now)
-    )
-    .map(([address, { offset }]) =>
-      place(address, depthOf(flight.members, address), offset)
-    )
-    .filter(({ depth }) => depth < MAX_DEPTH);
-  return [...holders, ...growing].sort(byPlace);
-}
-
-/** Gives a node its place; false when there are too many to keep in mind. */
-function settle(
-  flight: Flight,
-  { from, offset }: JoinMessage,
-  parent: string | null,
-  now: number,
-): boolean {
-  const known = flight.members.get(from);
-  if (!known && flight.members.size >= MAX_MEMBERS) return false;
-  flight.members.set(from, {
-    parent,
-    offset,
-    heardAt: now,
-    grewAt: now,
-    settled: known?.settled ?? false,
-    placedAt: now,
-    flows: known?.flows ?? false,
-    // What it has of a corrupt flight it keeps, unless it begins anew.
-    suspect: offset > 0 && (known?.suspect ?? false),
-  });
-  return true;
 }
 
 /**

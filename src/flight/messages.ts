@@ -43,6 +43,8 @@ export interface ProgressMessage {
   readonly total: number;
   /** True when it goes upstream and gets bytes from there, of whatever flight. */
   readonly flows: boolean;
+  /** Bytes a second that its parent gives while it has some; 0 while unknown. */
+  readonly link: number;
 }
 
 /** A node has all of it. */
@@ -67,7 +69,7 @@ export type FlightMessage =
   | HaveMessage
   | GoneMessage;
 
-/** What a home answers. */
+/** What a home answers, and to progress: what to do from now on. */
 export type FlightReply =
   /** Go upstream; others will follow you. */
   | { readonly kind: "lead" }
@@ -79,7 +81,7 @@ export type FlightReply =
   }
   /** Take it from one of these, which have all of it. */
   | { readonly kind: "holders"; readonly peers: readonly string[] }
-  /** Nobody has it, or it was no question. */
+  /** Nobody has it, or it was no question: go on. */
   | { readonly kind: "none" };
 
 /** A batch holds at most so many messages and so many bytes. */
@@ -174,6 +176,7 @@ function toMessage(value: unknown): FlightMessage {
       offset: bytes(offset),
       total: bytes(total),
       flows: fields.flows === true,
+      link: bytes(fields.link),
     };
   }
   if (kind === "have") return { kind, digest, from };

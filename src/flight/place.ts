@@ -4,6 +4,10 @@
  * @module
  */
 
+import { type Asker, fastestOf, type Flight, gives } from "./flight.ts";
+import { isSlow } from "./pace.ts";
+import { childrenOf, depthOf, descendants, MAX_DEPTH } from "./tree.ts";
+
 /** Somebody to take from. */
 export interface Place {
   readonly address: string;
@@ -19,18 +23,70 @@ export interface Place {
   readonly offset: number;
   /** Whether it has at least as many bytes as the asker. */
   readonly isAhead: boolean;
+  /** Whether it gets bytes much slower than others. */
+  readonly isSlow: boolean;
 }
 
+/** Below this size, in bytes, hops cost more than streams: nobody's fan-out counts. */
+const SMALL_BYTES = 4 << 20;
+
 /**
- * Orders places: who has more than the asker, then room, few hops, few to share
- * with, many bytes.
+ * Finds all who may be a node's parent.
  *
- * @param a One place
- * @param b Another
- * @returns Negative when the first is better
+ * @param flight The flight
+ * @param asker Who looks for one, who failed it, and how many bytes it has
+ * @param fanOut Streams that one node gives for content whose size matters
+ * @param now Milliseconds
+ * @returns The places, best first
  */
-export function byPlace(a: Place, b: Place): number {
+export function placesFor(
+  flight: Flight,
+  { from, failed, offset: wanted }: Asker & {
+    readonly failed: readonly string[];
+  },
+  fanOut: number,
+  now: number,
+): Place[] {
+  const below = descendants(flight.members, from);
+  const excluded = (address: string) =>
+    address === from || failed.includes(address) || below.has(address);
+  const children = childrenOf(flight.members, from);
+  const fastest = fastestOf(flight);
+  const small = flight.total > 0 && flight.total <= SMALL_BYTES;
+  const place = (address: string, depth: number, offset: number): Place => {
+    const count = children.get(address) ?? 0;
+    const pace = flight.members.get(address)?.pace;
+    return {
+      address,
+      complete: offset === Infinity,
+      depth,
+      children: count,
+      hasRoom: small || count < fanOut,
+      offset,
+      isAhead: offset >= wanted,
+      isSlow: !!pace && isSlow(pace, fastest),
+    };
+  };
+  const holders = flight.holders.keys()
+    .filter((address) => !excluded(address))
+    .map((address) => place(address, 0, Infinity));
+  const growing = flight.members.entries()
+    .filter(([address]) =>
+      !excluded(address) && !flight.holders.has(address) &&
+      gives(flight, address, wanted, now)
+    )
+    .map(([address, { offset }]) =>
+      place(address, depthOf(flight.members, address), offset)
+    )
+    .filter(({ depth }) => depth < MAX_DEPTH);
+  return [...holders, ...growing].sort(byPlace);
+}
+
+/** Who has more than the asker, then who is not slow, room, few hops, few to
+ * share with, many bytes. */
+function byPlace(a: Place, b: Place): number {
   return Number(b.isAhead) - Number(a.isAhead) ||
+    Number(a.isSlow) - Number(b.isSlow) ||
     Number(b.hasRoom) - Number(a.hasRoom) || a.depth - b.depth ||
     a.children - b.children || compareOffsets(b.offset, a.offset);
 }

@@ -64,3 +64,25 @@ export function descendants(members: Tree, root: string): Set<string> {
   }
   return below;
 }
+
+/**
+ * Finds whom a node's bytes come from in the end.
+ *
+ * @param members The tree
+ * @param address Where to begin
+ * @returns The way up: the node, its parent and so on to the root; empty when a
+ * parent is not known, or takes from itself over others
+ */
+export function wayUp(members: Tree, address: string): string[] {
+  const way: string[] = [];
+  let at: string | null = address;
+  while (at !== null) {
+    const member: { readonly parent: string | null } | undefined = members.get(
+      at,
+    );
+    if (!member || way.length > MAX_DEPTH) return [];
+    way.push(at);
+    at = member.parent;
+  }
+  return way;
+}

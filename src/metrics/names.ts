@@ -26,6 +26,7 @@ export type MetricName =
   | "peili_resumes_total"
   | "peili_flights_total"
   | "peili_flight_rejoins_total"
+  | "peili_flight_moves_total"
   | "peili_flight_waits_given_up_total"
   | "peili_content"
   | "peili_uncaught_errors_total"
@@ -79,6 +80,12 @@ export const METRICS: Readonly<Record<MetricName, MetricRow>> = {
     kind: "counter",
     help: "Bodies that lost their source and asked home for another.",
     labels: [],
+  },
+  "peili_flight_moves_total": {
+    kind: "counter",
+    help:
+      "Bodies that home took off a slow source: follow, holders (to another node), lead (upstream, as the leader is slow).",
+    labels: ["decision"],
   },
   "peili_flight_waits_given_up_total": {
     kind: "counter",

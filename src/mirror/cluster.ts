@@ -24,7 +24,9 @@ import type { RangeRequest } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { Peer } from "../routing/router.ts";
 import type { Leads } from "./leads.ts";
+import { mover } from "./mover.ts";
 import { parts } from "./parts.ts";
+import { queuedLeads } from "./queued.ts";
 import type { StartedBody } from "./resume.ts";
 import { CHECKED_MAX_BYTES, type Started } from "./start.ts";
 import {
@@ -39,7 +41,7 @@ import { type Limits, tries } from "./tries.ts";
 /** What the cluster needs of other parts. */
 export interface ClusterDeps extends SwarmDeps {
   /** Asks homes. */
-  readonly flights: Pick<Flights, "join" | "delivered" | "follows">;
+  readonly flights: Pick<Flights, "join" | "delivered" | "follows" | "sit">;
   /** Sends this node upstream. */
   readonly leads: Leads;
   /** Tells how far this node's own pull of a digest is; only "pulling" counts. */
@@ -84,9 +86,6 @@ const ASK_AGAIN_MS = 2_000;
  */
 const QUEUED_MS = 150;
 
-/** And a lead that has not begun after so long, in ms, will not: an orphan. */
-const QUEUED_TTL_MS = 30_000;
-
 /** Parents and sets of holders that fail one request before it goes upstream. */
 const MAX_FAILURES = 5;
 
@@ -116,9 +115,6 @@ interface Told {
 /** Digests whose last holder is remembered. */
 const MAX_RECENT = 1_024;
 
-/** Leads by 404 that are remembered; containerd pulls a few layers at a time. */
-const MAX_QUEUED = 64;
-
 /**
  * Makes the source of what the cluster has or is getting.
  *
@@ -132,10 +128,9 @@ export function cluster(
 ): ContentSource {
   const { askAgainMs = ASK_AGAIN_MS, obtainMs = OBTAIN_MS } = options;
   const { aside, flights, leads, log, metrics, pullState } = deps;
-  const { resolve, stat } = swarm(deps);
   const peers = tries(deps);
   const sent = parts();
-  const queued = new Map<Digest, number>(); // Led by 404 and not begun, until.
+  const queued = queuedLeads(pullState);
   const recent = boundedMap<Digest, string>(MAX_RECENT); // Who held it just now.
 
   /** Asks homes until somebody delivers, or it is this node's turn. */
@@ -205,7 +200,7 @@ export function cluster(
     if (reply.kind === "holders" || first === undefined) {
       return await fromHolders(request, reply.peers, options);
     }
-    if (!await isQueued()) {
+    if (!await queued.isWaiting()) {
       return await follow(request, first, options, askHome);
     }
     const limits = { ...PARENT_LIMITS, budgetMs: QUEUED_MS };
@@ -325,23 +320,10 @@ export function cluster(
     }
   }
 
-  /** True while a lead that had to be a 404 has not begun. */
-  async function isQueued(): Promise<boolean> {
-    for (const [digest, until] of queued) {
-      const state = await pullState(digest);
-      const waits = state?.kind === "pulling" && state.offset === 0;
-      if (waits && performance.now() < until) return true;
-      queued.delete(digest);
-    }
-    return false;
-  }
-
   async function lead(request: ContentRequest): Promise<null> {
     const redirect = await leads.redirect(request);
     if (redirect) throw redirect;
-    if (queued.size < MAX_QUEUED) {
-      queued.set(request.digest, performance.now() + QUEUED_TTL_MS);
-    }
+    queued.add(request.digest);
     return null;
   }
 
@@ -353,7 +335,26 @@ export function cluster(
     stalled: string | null,
   ): Promise<StartedBody | null> {
     metrics.count("peili_flight_rejoins_total", {});
-    const next = await obtain(request, options, failed, stalled);
+    return ended(request, await obtain(request, options, failed, stalled));
+  }
+
+  /** Goes where home sent it in mid-body; nobody there, it asks anew. */
+  async function goTo(
+    request: ContentRequest,
+    options: OpenOptions,
+    order: FlightReply,
+  ): Promise<StartedBody | null> {
+    metrics.count("peili_flight_moves_total", { decision: order.kind });
+    if (!("peers" in order)) return ended(request, "lead");
+    const started = await fromHolders(request, order.peers, options);
+    if (started === null || started instanceof RegistryError) {
+      return await goOn(request, options, [...order.peers], null);
+    }
+    flights.follows(request.digest, started.from);
+    return started;
+  }
+
+  function ended(request: ContentRequest, next: Obtained): StartedBody | null {
     if (next === "lead") {
       leads.expect(request.digest);
       return null;
@@ -383,19 +384,26 @@ export function cluster(
     // The end of a chunk is not the end of the pull.
     const hasLast = range === null || range.end === size - 1;
     const part = plain ? null : sent.begin(digest, range?.start ?? 0);
+    const seat = plain ? null : mover(flights, digest);
     const content = peers.relay(request, started, {
+      onBegin: (source) => seat?.begin(source),
       async goOn(range, failed, reason) {
         flight.rejoins++;
-        broke.add(failed);
+        const order = seat?.takeOrder();
+        const rest = { range, signal };
+        if (reason !== "better") broke.add(failed);
         // Long ago is no reason: in the end nobody would be left but upstream.
         const recent = [...broke].filter((one) => aside.has(one, digest));
         const stalled = reason === "stalled" ? failed : null;
-        const next = await goOn(request, { range, signal }, recent, stalled);
+        const next = order
+          ? await goTo(request, rest, order)
+          : await goOn(request, rest, recent, stalled);
         if (!next) await part?.lowest();
         return next;
       },
       onEnd(whole, sources) {
         part?.end();
+        seat?.[Symbol.dispose]();
         if (plain || !whole || !hasLast) return;
         flights.delivered(digest, [...sources]);
       },
@@ -404,8 +412,7 @@ export function cluster(
   }
 
   return {
-    resolve,
-    stat,
+    ...swarm(deps),
     async open(request, options) {
       const { digest, plain } = request;
       if (!plain && leads.takeDecided(digest)) return await lead(request);

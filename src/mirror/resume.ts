@@ -6,6 +6,7 @@
  */
 
 import { type ChunkReader, chunkStream } from "../async/chunks.ts";
+import { type LinkGauge, linkGauge } from "./link_gauge.ts";
 
 /** A body whose first bytes are in hand. */
 export interface StartedBody {
@@ -17,8 +18,16 @@ export interface StartedBody {
   readonly from: string;
 }
 
-/** Why a source was left. */
-export type BreakReason = "broken" | "short" | "stalled" | "long";
+/** Why a source was left; "better" when another was known to be. */
+export type BreakReason = "broken" | "short" | "stalled" | "long" | "better";
+
+/** A body's present source, for one who may know a better one. */
+export interface PresentSource {
+  /** Bytes a second that it gives while it has some; 0 while unknown. */
+  link(): number;
+  /** Leaves it: another is asked for, with "better" for a reason. */
+  leave(): void;
+}
 
 /** What a body that resumes needs. */
 export interface ResumeOptions {
@@ -40,6 +49,8 @@ export interface ResumeOptions {
   readonly onBytes: (from: string, bytes: number) => void;
   /** Hears once, when all is over, whether the body was whole. */
   readonly onEnd: (whole: boolean) => void;
+  /** Is given the source at the beginning. */
+  readonly onBegin?: ((source: PresentSource) => void) | undefined;
   /**
    * Milliseconds without a byte after which a source is stalled, at least.
    *
@@ -75,6 +86,7 @@ export function resumedBody(
   options: ResumeOptions,
 ): ReadableStream<Uint8Array> {
   const loop = new ResumeLoop(started, options);
+  options.onBegin?.(loop);
   return chunkStream({
     read: () => loop.next(),
     cancel: () => loop.cancel(),
@@ -82,8 +94,10 @@ export function resumedBody(
 }
 
 /** The state of one body. */
-class ResumeLoop {
+class ResumeLoop implements PresentSource {
   #source: StartedBody;
+  #gauge: LinkGauge = linkGauge();
+  #isLeaving = false;
   #held: Uint8Array | null;
   #offset = 0;
   #ended = false;
@@ -121,6 +135,17 @@ class ResumeLoop {
     return this.#source.rest.cancel();
   }
 
+  link(): number {
+    return this.#gauge.rate();
+  }
+
+  leave(): void {
+    if (this.#ended || this.#isLeaving) return;
+    this.#isLeaving = true;
+    // Not awaited: the read that it ends goes on elsewhere.
+    this.#source.rest.cancel().catch(() => {/* it is broken already */});
+  }
+
   async #read(): Promise<Uint8Array | BreakReason> {
     const held = this.#held;
     this.#held = null;
@@ -128,12 +153,19 @@ class ResumeLoop {
     try {
       this.#clock.start();
       const value = await this.#source.rest.read();
-      if (this.#clock.stop(value?.length ?? 0)) return "stalled";
-      if (!value) return "short";
+      const { stalled, ms } = this.#clock.stop(value?.length ?? 0);
+      if (value) this.#gauge.add(value.length, ms);
+      if (stalled) return this.#reason("stalled");
+      if (!value) return this.#reason("short");
       return this.#fits(value) ? value : "long";
     } catch {
-      return this.#clock.stop(0) ? "stalled" : "broken";
+      return this.#reason(this.#clock.stop(0).stalled ? "stalled" : "broken");
     }
+  }
+
+  /** What ends because it is left has done nothing wrong. */
+  #reason(reason: BreakReason): BreakReason {
+    return this.#isLeaving ? "better" : reason;
   }
 
   #fits(chunk: Uint8Array): boolean {
@@ -154,6 +186,8 @@ class ResumeLoop {
     // Not awaited: a peer that hangs must not hold the body.
     rest.cancel().catch(() => {/* it is broken already */});
     const next = await this.#reopen(reason);
+    this.#isLeaving = false;
+    this.#gauge = linkGauge();
     if (next && !this.#ended) {
       this.#source = next;
       this.#held = next.first;
@@ -219,9 +253,11 @@ class StallClock {
     this.#since = performance.now();
   }
 
-  /** Takes what a read gave; true when it was ended for taking too long. */
-  stop(bytes: number): boolean {
-    this.#mibMs += performance.now() - this.#since;
+  /** Takes what a read gave; tells how long it took, and whether that was why it
+   * was ended. */
+  stop(bytes: number): { readonly stalled: boolean; readonly ms: number } {
+    const ms = performance.now() - this.#since;
+    this.#mibMs += ms;
     this.#mibBytes += bytes;
     this.#since = 0;
     if (this.#mibBytes >= MIB) {
@@ -232,7 +268,7 @@ class StallClock {
     }
     const stalled = this.#stalled;
     this.#stalled = false;
-    return stalled;
+    return { stalled, ms };
   }
 
   end(): void {

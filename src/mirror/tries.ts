@@ -18,7 +18,12 @@ import { rangeLength } from "../oci/range.ts";
 import type { ContentRequest } from "../oci/request.ts";
 import type { Peer, Router } from "../routing/router.ts";
 import type { Aside } from "./aside.ts";
-import { type BreakReason, resumedBody, type StartedBody } from "./resume.ts";
+import {
+  type BreakReason,
+  type PresentSource,
+  resumedBody,
+  type StartedBody,
+} from "./resume.ts";
 import { CorruptError, discard, type Started, startFrom } from "./start.ts";
 
 /** What trying peers needs of other parts. */
@@ -64,6 +69,8 @@ export type GoOn = (
 /** What is done with a relay. */
 export interface RelayOptions {
   readonly goOn: GoOn;
+  /** Is given the present source at the beginning. */
+  readonly onBegin?: (source: PresentSource) => void;
   /** Hears once whether all bytes were there, and who gave some. */
   readonly onEnd?: (whole: boolean, sources: ReadonlySet<string>) => void;
 }
@@ -179,7 +186,7 @@ export function tries(deps: TriesDeps): Tries {
         { ...limits, signal },
         discard,
       ),
-    relay(request, started, { goOn, onEnd }) {
+    relay(request, started, { goOn, onBegin, onEnd }) {
       const { descriptor, range } = started.content;
       const begin = range?.start ?? 0;
       const end = range?.end ?? descriptor.size - 1;
@@ -195,7 +202,9 @@ export function tries(deps: TriesDeps): Tries {
           if (next) sources.add(last = next.from);
           return next;
         },
+        onBegin,
         onBreak(from, reason, offset) {
+          if (reason === "better") return; // It did nothing wrong.
           log.warn("peer failed in mid-body", {
             peer: from,
             digest: request.digest,

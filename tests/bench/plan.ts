@@ -22,8 +22,10 @@ export interface Plan {
   registryMbit: number;
   /** What every node sends and receives at most, in Mbit/s; 0 is no limit. */
   nodeMbit: number;
-  /** What node 2 sends and receives at most, in Mbit/s; absent: as the others. */
+  /** What one node sends and receives at most, in Mbit/s; absent: as the others. */
   slowNode?: number;
+  /** Which node that is. */
+  slowNumber: number;
   /** Between the starts of two nodes' pulls in a cold start, in ms. */
   stagger: number;
   /** In a boot, pulls begin when their mirror's port is open; absent: when it is started. */
@@ -104,7 +106,8 @@ function command(): Command {
       400,
     )
     .option("--node-mbit <m>", "rate of each node, 0: none", wholeNumber, 1000)
-    .option("--slow-node <m>", "rate of node 2", count)
+    .option("--slow-node <m>", "rate of one node", count)
+    .option("--slow-number <n>", "which; with --stagger 1 leads", count, 2)
     .option(
       "--stagger <ms>",
       "cold only: ms from one node's start to the next",

@@ -24,14 +24,11 @@ export interface RunResult extends MirrorUsage {
   traffic?: TrafficSample[];
 }
 
-/** Not the first: that one has the image when others do not. */
-const SLOW_NODE = 2;
-
 async function limitRates(lab: Lab, plan: Plan): Promise<void> {
-  const { registryMbit, nodeMbit, slowNode } = plan;
+  const { registryMbit, nodeMbit, slowNode, slowNumber } = plan;
   await lab.upstream.rate({ outMbit: registryMbit });
   for (const node of lab.nodes) {
-    const slow = node.number === SLOW_NODE ? slowNode : undefined;
+    const slow = node.number === slowNumber ? slowNode : undefined;
     const mbit = slow ?? nodeMbit;
     await node.rate({ inMbit: mbit, outMbit: mbit });
   }

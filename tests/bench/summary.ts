@@ -13,6 +13,8 @@ export interface Summary {
   makespan: Spread;
   p50: Spread;
   slowest: Spread;
+  /** The slowest but one: where one node is slow, what the others needed. */
+  butOne: Spread;
   registry: Spread;
   /** The registry's bytes as a multiple of the image's. */
   multiple: Spread;
@@ -44,6 +46,11 @@ function spread(values: readonly number[]): Spread {
   return { median: median(values), min, max };
 }
 
+function slowestButOne(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => b - a);
+  return sorted[1] ?? sorted[0] ?? NaN;
+}
+
 /** Puts all runs of one mirror into a row. */
 export function summarize(name: string, runs: RunResult[]): Row {
   const over = (figure: (run: RunResult) => number) => spread(runs.map(figure));
@@ -53,6 +60,7 @@ export function summarize(name: string, runs: RunResult[]): Row {
     makespan: over((run) => run.makespanMs),
     p50: over((run) => median(times(run))),
     slowest: over((run) => Math.max(...times(run))),
+    butOne: over((run) => slowestButOne(times(run))),
     registry: over((run) => run.registryBytes),
     multiple: over((run) => run.registryBytes / run.imageBytes),
     later: over((run) => run.laterBytes / run.imageBytes),

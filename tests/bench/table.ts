@@ -33,6 +33,7 @@ const COLUMNS: Column[] = [
   figure("makespan s", (s) => s.makespan, { unit: 1000, digits: 2 }),
   figure("p50 s", (s) => s.p50, { unit: 1000, digits: 2 }),
   figure("max s", (s) => s.slowest, { unit: 1000, digits: 2 }),
+  figure("but one s", (s) => s.butOne, { unit: 1000, digits: 2 }),
   figure("registry MB", (s) => s.registry, { unit: MB, digits: 1 }),
   figure("x image", (s) => s.multiple, { unit: 1, digits: 2 }),
   figure("x after 1 s", (s) => s.later, { unit: 1, digits: 2 }),
@@ -51,8 +52,10 @@ const COLUMNS: Column[] = [
 export function caption(plan: Plan, rows: readonly Row[]): string {
   const size = ((rows[0]?.runs[0]?.imageBytes ?? 0) / MB).toFixed(1);
   const rate = (mbit: number) => mbit === 0 ? "no limit" : `${mbit} Mbit/s`;
-  const { slowNode, stagger, whenListening } = plan;
-  const slow = slowNode === undefined ? "" : `, node 2 ${rate(slowNode)}`;
+  const { slowNode, slowNumber, stagger, whenListening } = plan;
+  const slow = slowNode === undefined
+    ? ""
+    : `, node ${slowNumber} ${rate(slowNode)}`;
   const together = plan.scenario !== "cold" || stagger === 0;
   const apart = together ? "" : `, ${stagger} ms apart`;
   const when = plan.scenario === "boot" && whenListening

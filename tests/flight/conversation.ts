@@ -84,6 +84,7 @@ export function conversation(
         offset,
         total: LAYER_BYTES,
         flows: false,
+        link: 0,
         ...facts,
       }),
     have: (from, digest = LAYER) => say({ kind: "have", digest, from }),

@@ -8,26 +8,21 @@
 import assert from "node:assert/strict";
 import { inBackground } from "../../src/async/background.ts";
 import { flights } from "../../src/flight/flights.ts";
+import type { FlightReply } from "../../src/flight/messages.ts";
 import { type Digest, digestOf } from "../../src/oci/digest.ts";
 import { recordedLog } from "../recorded.ts";
 import { eventually } from "../suites/eventually.ts";
 import {
   type Behaviour,
-  type FlyingCluster,
   flyingCluster,
   type FlyingNode,
   LAYER,
+  ranked,
+  running,
 } from "./flying_cluster.ts";
 
-const LEAD = { kind: "lead" };
+const LEAD: FlightReply = { kind: "lead" };
 const NONE = { kind: "none" };
-
-/** The nodes of a cluster of 5 by their rank as home; two are none. */
-function ranked(cluster: FlyingCluster = flyingCluster(5)) {
-  const [home, second, third, a, b] = cluster.homesOf(LAYER);
-  assert.ok(home && second && third && a && b);
-  return { cluster, home, second, third, a, b };
-}
 
 function kinds({ heard }: FlyingNode): string[] {
   return heard.map((message) =>
@@ -69,6 +64,7 @@ Deno.test("join() tells all homes at once that this node leads", async () => {
       offset: 0,
       total: 9,
       flows: false,
+      link: 0,
     });
   }
   home.behaviour = "refuses";
@@ -227,13 +223,6 @@ Deno.test("takesPart() is true for who leads, follows or is on its own, not for 
   assert.deepEqual(parts, [true, false, true, true, true]);
 });
 
-/** Lets nodes report for as long as the scope lasts. */
-function running(nodes: readonly FlyingNode[]): AsyncDisposable {
-  return inBackground(async (signal) => {
-    await Promise.all(nodes.map(({ run }) => run(signal)));
-  });
-}
-
 Deno.test("run() tells home how far this node is, and from whom it takes", async () => {
   const { cluster, home, second, a, b } = ranked();
   await using _ = running([a, b]);
@@ -247,13 +236,21 @@ Deno.test("run() tells home how far this node is, and from whom it takes", async
     x.from === a.peer.address ? -1 : y.from === a.peer.address ? 1 : 0
   );
   assert.deepEqual(told, [
-    { ...progress, from: a.peer.address, parent: null, offset: 7, flows: true },
+    {
+      ...progress,
+      from: a.peer.address,
+      parent: null,
+      offset: 7,
+      flows: true,
+      link: 0,
+    },
     {
       ...progress,
       from: b.peer.address,
       parent: a.peer.address,
       offset: 5,
       flows: false,
+      link: 0,
     },
   ]);
   const onlyLeader = ["peek", "progress", "peek", "progress"];

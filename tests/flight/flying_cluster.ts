@@ -5,6 +5,8 @@
  * @module
  */
 
+import assert from "node:assert/strict";
+import { inBackground } from "../../src/async/background.ts";
 import type { Clock } from "../../src/async/clock.ts";
 import {
   type Flights,
@@ -200,4 +202,30 @@ function standingTime() {
       }
     },
   };
+}
+
+/** A cluster whose nodes have names. */
+export interface RankedCluster {
+  readonly cluster: FlyingCluster;
+  readonly home: FlyingNode;
+  readonly second: FlyingNode;
+  readonly third: FlyingNode;
+  readonly a: FlyingNode;
+  readonly b: FlyingNode;
+}
+
+/** The nodes of a cluster of 5 by their rank as home; two are none. */
+export function ranked(
+  cluster: FlyingCluster = flyingCluster(5),
+): RankedCluster {
+  const [home, second, third, a, b] = cluster.homesOf(LAYER);
+  assert.ok(home && second && third && a && b);
+  return { cluster, home, second, third, a, b };
+}
+
+/** Lets nodes report for as long as the scope lasts. */
+export function running(nodes: readonly FlyingNode[]): AsyncDisposable {
+  return inBackground(async (signal) => {
+    await Promise.all(nodes.map(({ run }) => run(signal)));
+  });
 }

@@ -106,9 +106,12 @@ Deno.test("handle() makes one leader and one copy where nothing goes wrong", () 
   }
 });
 
+/** All but what makes a pull slow by itself. */
+const SOON = MISFORTUNES.filter((one) => one !== "slow");
+
 Deno.test("handle() makes a leader more for each misfortune at most", () => {
   for (let seed = 0; seed < ROUGH_PLANS; seed++) {
-    const plan = roughPlan(seed, MISFORTUNES);
+    const plan = roughPlan(seed, SOON);
     check(plan, (outcome) => {
       holdsAlways(outcome, plan);
       for (const { leads, alone, copies, excuses } of outcome.flown) {
@@ -148,12 +151,23 @@ Deno.test.each(COSTS)(
   },
 );
 
+/**
+ * Home never makes a circle, but its answers to two nodes may be on their way for
+ * 200 ms each: the one that is to lead may hear of it after the one that is to
+ * take from it.
+ */
+const ANSWERS_MS = 400;
+
 Deno.test.each<Misfortune>(["hang", "break", "amnesia"])(
-  "handle() lets nobody wait in a circle after any %s",
+  "handle() lets nobody wait in a circle after any %s, but for its answers",
   (kind) => {
-    for (let seed = 0; seed < SINGLE_PLANS; seed++) {
-      const plan = { ...roughPlan(seed, [kind]), lostPercent: 0 };
-      check(plan, ({ circleMs }) => assert.equal(circleMs, 0));
+    for (let seed = 0; seed < 2 * SINGLE_PLANS; seed++) {
+      const plan = {
+        ...roughPlan(seed, [kind]),
+        lostPercent: 0,
+        doubledPercent: 0,
+      };
+      check(plan, ({ circleMs }) => assert.ok(circleMs <= ANSWERS_MS));
     }
   },
 );
@@ -166,6 +180,74 @@ Deno.test("handle() makes no second copy when downloads starve or are broken off
     });
   }
 });
+
+/** A plan with a slow node, and somebody below those who take from it. */
+function slowPlan(seed: number, misfortunes: readonly Misfortune[]): Plan {
+  const plan = roughPlan(seed, misfortunes);
+  const fanOut = 1 + seed % 3;
+  return {
+    ...plan,
+    fanOut,
+    nodes: Math.max(plan.nodes, fanOut + 2),
+    spreadMs: Math.min(plan.spreadMs, 2_000),
+    misfortunes: ["slow", ...plan.misfortunes],
+  };
+}
+
+/**
+ * In which all but the slow node have everything, in ms: 48 s where they wait for
+ * it. Its pace is known after 2 to 3 s, the second download takes 2.4 s, and then
+ * those move who are still below the slow one.
+ */
+const RELIEVED_MS = 14_000;
+
+Deno.test("handle() lets nobody wait for a slow node", () => {
+  for (let seed = 0; seed < SINGLE_PLANS; seed++) {
+    const plan = {
+      ...slowPlan(seed, ["slow"]),
+      misfortunes: ["slow"] as const,
+      lostPercent: 0,
+    };
+    check(plan, (outcome) => {
+      holdsAlways(outcome, plan);
+      assert.ok(outcome.lastMs <= RELIEVED_MS, "soon");
+      assert.ok(outcome.circleMs <= ANSWERS_MS, "nobody waits in a circle");
+      for (const { leads, alone } of outcome.flown) {
+        assert.ok(leads + alone <= 2, "starts");
+      }
+    });
+  }
+});
+
+Deno.test("handle() lets nobody wait for a slow node whatever else happens", () => {
+  for (let seed = 0; seed < ROUGH_PLANS; seed++) {
+    const plan = slowPlan(seed, MISFORTUNES);
+    check(plan, (outcome) => {
+      assert.deepEqual(outcome.waiting, [], "all that live have everything");
+      assert.ok(outcome.circleMs <= CIRCLE_MS, "nobody waits in a circle");
+      for (const { leads, alone, copies, excuses } of outcome.flown) {
+        assert.ok(leads + alone <= 2 + excuses, "starts");
+        assert.ok(copies <= 2 + excuses, "copies");
+      }
+    });
+  }
+});
+
+/** Where upstream is slow for all, and where all links are. */
+Deno.test.each([400, 1_250, 5_000])(
+  "handle() makes no second leader where upstream gives %d bytes a ms to all",
+  (upstreamRate) => {
+    for (let seed = 0; seed < SINGLE_PLANS; seed++) {
+      const plan = { ...calmPlan(seed), upstreamRate };
+      check(plan, ({ flown, waiting }) => {
+        assert.deepEqual(waiting, []);
+        for (const { leads, copies } of flown) {
+          assert.deepEqual({ leads, copies }, { leads: 1, copies: 1 });
+        }
+      });
+    }
+  },
+);
 
 /**
  * Second leaders in a hundred flights at most, what is lost in a hundred messages,

@@ -6,11 +6,8 @@
  */
 
 import assert from "node:assert/strict";
-import {
-  HOLDER_TTL_MS,
-  MEMBER_TTL_MS,
-  STALLED_MS,
-} from "../../src/flight/home.ts";
+import { STALLED_MS } from "../../src/flight/flight.ts";
+import { HOLDER_TTL_MS, MEMBER_TTL_MS } from "../../src/flight/home.ts";
 import { MAX_DEPTH } from "../../src/flight/tree.ts";
 import { digestOf } from "../../src/oci/digest.ts";
 import {

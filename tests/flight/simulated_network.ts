@@ -55,11 +55,14 @@ export interface SimulatedNetwork {
     isNew: boolean,
     decided: (reply: FlightReply | null) => void,
   ): void;
-  /** Tells the first home that answers, and hears whether one did. */
+  /**
+   * Tells the first home that answers, and hears what it says if it is the first of
+   * all; null if none answers.
+   */
   tell(
     station: Station,
     message: FlightMessage,
-    heard: (isHeard: boolean) => void,
+    heard: (reply: FlightReply | null) => void,
   ): void;
   /** Tells all homes, as one that leads does. */
   tellAll(station: Station, message: FlightMessage): void;
@@ -74,6 +77,8 @@ const SECOND_WORD_MS = 150;
 
 /** The longest way of a message or of a reply, in ms; the two fit an answer. */
 const WAY_MS = 200;
+
+const NOTHING: FlightReply = { kind: "none" };
 
 /** Makes a network without nodes. */
 export function simulatedNetwork(
@@ -134,12 +139,12 @@ export function simulatedNetwork(
     station: Station,
     message: FlightMessage,
     tries: readonly Station[],
-    done: (reply: FlightReply | null) => void,
+    done: (reply: FlightReply | null, from: Station | null) => void,
   ): void {
     const [home, ...others] = tries;
-    if (!home) return done(null);
+    if (!home) return done(null, null);
     send(station, home, message, (reply) => {
-      if (reply) done(reply);
+      if (reply) done(reply, home);
       else oneByOne(station, message, others, done);
     });
   }
@@ -180,12 +185,11 @@ export function simulatedNetwork(
         send(station, home, message, () => {});
       }
     },
-    tell: (station, message, heard) =>
-      oneByOne(
-        station,
-        message,
-        homes(station, message.digest),
-        (reply) => heard(reply !== null),
-      ),
+    tell(station, message, heard) {
+      const all = homes(station, message.digest);
+      oneByOne(station, message, all, (reply, from) => {
+        heard(reply && from !== all[0] ? NOTHING : reply);
+      });
+    },
   };
 }

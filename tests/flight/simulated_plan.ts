@@ -18,6 +18,7 @@ export const MISFORTUNES = [
   "cancel", // A node gives a pull up.
   "collect", // A node has content no more, and tells nobody.
   "corrupt", // The upstream sends a wrong byte.
+  "slow", // A node's link is slow, both ways, from the beginning to the end.
 ] as const;
 
 /** One thing that may befall a cluster. */
@@ -32,6 +33,12 @@ export interface Plan extends NetworkFaults {
   /** Milliseconds within which all nodes begin. */
   readonly spreadMs: number;
   readonly misfortunes: readonly Misfortune[];
+  /**
+   * Bytes a ms that upstream gives to each download.
+   *
+   * @default {UPSTREAM_RATE}
+   */
+  readonly upstreamRate?: number;
 }
 
 /** How the flights of one digest went. */
@@ -51,7 +58,10 @@ export interface Outcome {
   readonly flown: readonly Flown[];
   /** Pulls of living nodes that did not end. */
   readonly waiting: readonly string[];
-  /** When the last pull ended, in ms after the last misfortune and beginning. */
+  /**
+   * When the last pull of a node that is not slow ended, in ms after the last
+   * misfortune and beginning.
+   */
   readonly lastMs: number;
   /** The longest time that nodes took from each other in a circle, in ms. */
   readonly circleMs: number;

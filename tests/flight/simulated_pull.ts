@@ -33,6 +33,9 @@ export const UPSTREAM_RATE = 25_000;
 /** What a peer gives, in bytes a ms. */
 export const PEER_RATE = 60_000;
 
+/** What the link of a slow node takes, each way, in bytes a ms: 10 Mbit/s. */
+export const SLOW_RATE = 1_250;
+
 /** A node of a simulated cluster. */
 export interface Node {
   /** Its place in the network. */
@@ -43,6 +46,8 @@ export interface Node {
   readonly has: Set<Digest>;
   /** Whom it cannot reach. */
   readonly cut: Set<Node>;
+  /** What its link takes, each way, in bytes a ms. */
+  linkRate: number;
   /** It gets and writes no byte before. */
   hangsUntil: number;
   /** When upstream last gave it bytes, of any flight. */
@@ -73,6 +78,19 @@ export interface Pull {
   stalled: string | null;
   endedAt: number;
   endIsHeard: boolean;
+}
+
+/** Makes a node that has and pulls nothing. */
+export function newNode(station: Station): Node {
+  return {
+    station,
+    pulls: new Map(),
+    has: new Set(),
+    cut: new Set(),
+    linkRate: PEER_RATE,
+    hangsUntil: 0,
+    gotAt: -FLOWS_MS,
+  };
 }
 
 /** Makes a pull that is to ask. */
@@ -115,11 +133,13 @@ export function isInCircle(node: Node, digest: Digest): boolean {
 
 /** What homes are told of a pull that goes on; null while it takes no part. */
 export function progressOf(
-  { station, gotAt }: Node,
-  { digest, told, offset }: Pull,
+  { station, gotAt, linkRate }: Node,
+  { digest, told, offset, state, parent, flows: isFlowing }: Pull,
   now: number,
 ): ProgressMessage | null {
   if (!told) return null;
+  const takes = state === "follows" && isFlowing && parent !== null;
+  const link = takes ? 1_000 * Math.min(linkRate, parent.linkRate) : 0;
   const from = station.address;
   const flows = told.parent === null && now - gotAt <= FLOWS_MS;
   return {
@@ -130,6 +150,7 @@ export function progressOf(
     offset,
     total: BYTES,
     flows,
+    link,
   };
 }
 

@@ -7,25 +7,30 @@
  */
 
 import { emptyHome, expire, HOLDER_TTL_MS } from "../../src/flight/home.ts";
-import type { FlightReply } from "../../src/flight/messages.ts";
+import type {
+  FlightReply,
+  ProgressMessage,
+} from "../../src/flight/messages.ts";
 import { type Digest, digestOf } from "../../src/oci/digest.ts";
 import { type Random, random } from "../suites/random.ts";
 import { circles } from "./simulated_circles.ts";
+import { type Costs, costs } from "./simulated_costs.ts";
 import {
   ASIDE_MS,
   BYTES,
   endOf,
   FIRST_BYTE_MS,
-  FLOWS_MS,
   isOpen,
   isTold,
   LEAVE_MS,
+  newNode,
   newPull,
   type Node,
   PEER_RATE,
   progressOf,
   type Pull,
   REPORT_MS,
+  SLOW_RATE,
   STALL_MS,
   TICK_MS,
   UPSTREAM_RATE,
@@ -64,10 +69,7 @@ class Simulation {
   readonly #network: SimulatedNetwork;
   readonly #nodes: Node[];
   readonly #digests: Digest[];
-  readonly #flown = new Map<
-    Digest,
-    { leads: number; alone: number; bytes: number; excuses: number }
-  >();
+  readonly #costs: Costs;
   readonly #circles = circles();
   #quietAt = 0;
   #lastEnd = 0;
@@ -79,21 +81,15 @@ class Simulation {
     this.#events = events;
     this.#numbers = random(plan.seed);
     this.#network = simulatedNetwork(this.#time, this.#numbers, plan, plan);
-    this.#nodes = Array.from({ length: plan.nodes }, (_, index) => ({
-      station: this.#network.station(`n${index}`),
-      pulls: new Map(),
-      has: new Set(),
-      cut: new Set(),
-      hangsUntil: 0,
-      gotAt: -FLOWS_MS,
-    }));
+    this.#nodes = Array.from(
+      { length: plan.nodes },
+      (_, index) => newNode(this.#network.station(`n${index}`)),
+    );
     this.#digests = Array.from(
       { length: plan.digests },
       (_, index) => digestOf(`${plan.seed} ${index}`),
     );
-    for (const digest of this.#digests) {
-      this.#flown.set(digest, { leads: 0, alone: 0, bytes: 0, excuses: 0 });
-    }
+    this.#costs = costs(this.#digests);
   }
 
   run(): Outcome {
@@ -112,6 +108,10 @@ class Simulation {
     let comes = 0;
     for (const misfortune of misfortunes) {
       const newcomer = this.#nodes[comes];
+      if (misfortune === "slow") {
+        this.#slow(this.#anyOf(known));
+        continue;
+      }
       const at = this.#below(TROUBLE_MS);
       this.#quietAt = Math.max(this.#quietAt, at, spreadMs);
       if (misfortune !== "newcomer") {
@@ -129,27 +129,20 @@ class Simulation {
     while (this.#time.now() < END_MS && !this.#isOver()) {
       this.#time.runUntil(this.#time.now() + REPORT_MS);
     }
-    const waiting = this.#living().flatMap((node) =>
-      [...node.pulls.values()].filter(isOpen)
-        .map((pull) => `${node.station.address} ${pull.state} ${pull.offset}`)
+    const waiting = this.#living().flatMap(({ pulls, station }) =>
+      [...pulls.values()].filter(isOpen)
+        .map(({ state, offset }) => `${station.address} ${state} ${offset}`)
     );
     this.#time.runUntil(this.#time.now() + 10 * LEAVE_MS);
     const later = this.#time.now() + HOLDER_TTL_MS + 1;
-    this.#nodes.forEach(({ station }) => expire(station.home, later));
+    const homes = this.#nodes.map(({ station }) => station.home);
+    homes.forEach((home) => expire(home, later));
     return {
       waiting,
-      flown: this.#flown.entries().map(([digest, flown]) => ({
-        leads: flown.leads,
-        alone: flown.alone,
-        copies: flown.bytes / BYTES,
-        excuses: flown.excuses + (this.#network.astray.get(digest) ?? 0),
-      })).toArray(),
+      flown: this.#costs.flown(this.#network.astray),
       lastMs: Math.max(0, this.#lastEnd - this.#quietAt),
       circleMs: this.#circles.longestMs,
-      left: this.#nodes.reduce(
-        (sum, n) => sum + n.station.home.flights.size,
-        0,
-      ),
+      left: homes.reduce((sum, { flights }) => sum + flights.size, 0),
       most: this.#most,
     };
   }
@@ -239,9 +232,7 @@ class Simulation {
   }
 
   #goUpstream(node: Node, pull: Pull, why: "lead" | "none" | "corrupt"): void {
-    const flown = this.#flown.get(pull.digest);
-    if (flown && why === "lead") flown.leads++;
-    if (flown && why !== "lead") flown.alone++;
+    this.#costs.start(pull.digest, why === "lead" ? why : "alone");
     pull.state = "upstream";
     pull.told = why === "corrupt" ? null : { parent: null };
     pull.grewAt = this.#time.now();
@@ -278,7 +269,7 @@ class Simulation {
   }
 
   #complete(node: Node, pull: Pull): void {
-    this.#lastEnd = this.#time.now();
+    if (node.linkRate === PEER_RATE) this.#lastEnd = this.#time.now();
     if (!pull.corrupt) {
       node.has.add(pull.digest);
       this.#end(node, pull, "complete");
@@ -286,10 +277,7 @@ class Simulation {
     }
     this.#end(node, pull, "given up");
     pull.endIsHeard = true;
-    for (const home of this.#network.homes(node.station, pull.digest)) {
-      const alone = { ...node.station, peers: new Set([home]) };
-      this.#network.tell(alone, endOf(node, pull), () => {});
-    }
+    this.#network.tellAll(node.station, endOf(node, pull));
     // Its next try goes upstream without a question.
     this.#after(1_000, () => {
       if (!node.station.alive || node.pulls.get(pull.digest) !== pull) return;
@@ -316,13 +304,28 @@ class Simulation {
         const news = progressOf(node, pull, this.#time.now());
         if (!news) continue;
         if (news.parent === null) this.#network.tellAll(station, news);
-        else this.#network.tell(station, news, () => {});
+        else this.#tell(node, pull, news);
       } else if (!pull.endIsHeard && isTold(pull, this.#time.now())) {
-        this.#network.tell(station, endOf(node, pull), (isHeard) => {
-          pull.endIsHeard ||= isHeard;
+        const end = endOf(node, pull);
+        if (pull.told?.parent === null) this.#network.tellAll(station, end);
+        this.#network.tell(station, end, (reply) => {
+          pull.endIsHeard ||= reply !== null;
         });
       }
     }
+  }
+
+  /** Tells how far it is, and goes where home says that it is better. */
+  #tell(node: Node, pull: Pull, news: ProgressMessage): void {
+    const { parent } = pull;
+    this.#network.tell(node.station, news, (reply) => {
+      const isThere = node.pulls.get(pull.digest) === pull && pull.flows &&
+        pull.state === "follows" && pull.parent === parent;
+      if (!isThere || !reply || reply.kind === "none") return;
+      this.#note(node, pull, "is moved", reply);
+      this.#obey(node, pull, reply);
+      pull.flows = pull.state === "follows"; // Silent, it is left soon.
+    });
   }
 
   #tick(): void {
@@ -345,9 +348,10 @@ class Simulation {
     // Starved, it is others of its downloads that get the bytes.
     if (pull.offset > 0) node.gotAt = this.#time.now();
     if (pull.starvesUntil > this.#time.now()) return;
-    const bytes = Math.min(UPSTREAM_RATE * TICK_MS, BYTES - pull.offset);
-    const flown = this.#flown.get(pull.digest);
-    if (flown) flown.bytes += bytes;
+    const { upstreamRate = UPSTREAM_RATE } = this.#plan;
+    const rate = Math.min(upstreamRate, node.linkRate);
+    const bytes = Math.min(rate * TICK_MS, BYTES - pull.offset);
+    this.#costs.send(pull.digest, bytes);
     this.#grow(node, pull, bytes);
   }
 
@@ -362,7 +366,8 @@ class Simulation {
       return this.#fail(node, pull, "gone");
     }
     const there = !reached ? 0 : has ? BYTES : from?.offset ?? 0;
-    const bytes = Math.min(PEER_RATE * TICK_MS, there - pull.offset);
+    const rate = Math.min(node.linkRate, parent.linkRate);
+    const bytes = Math.min(rate * TICK_MS, there - pull.offset);
     if (bytes > 0) {
       pull.corrupt ||= !has && (from?.corrupt ?? false);
       pull.flows = true;
@@ -392,44 +397,47 @@ class Simulation {
     if (misfortune === "crash") return this.#crash(node);
     if (misfortune === "amnesia") {
       node.station.home = emptyHome();
-      return this.#excuse();
+      return this.#costs.excuse();
     }
     if (misfortune === "hang") {
       node.hangsUntil = this.#untilLater();
-      return this.#excuse();
+      return this.#costs.excuse();
     }
     if (misfortune === "cut") {
       const other = this.#anyOf(this.#nodes.filter((one) => one !== node));
       if (other) node.cut.add(other);
-      return this.#excuse();
+      return this.#costs.excuse();
     }
     if (misfortune === "collect") {
       const digest = this.#anyOf([...node.has]);
       if (!digest) return;
       node.has.delete(digest);
-      return this.#excuse(digest);
+      return this.#costs.excuse(digest);
     }
     if (!pull) return;
     if (misfortune === "starve") {
       if (pull.state === "upstream") pull.starvesUntil = this.#untilLater();
       return; // No reason for another copy.
     }
-    this.#excuse(pull.digest);
+    this.#costs.excuse(pull.digest);
     if (misfortune === "cancel") this.#end(node, pull, "given up");
     if (pull.state !== "upstream") return;
     if (misfortune === "break") this.#ask(node, pull);
     if (misfortune === "corrupt" && this.#corruptions++ === 0) {
       pull.corrupt = true;
       // All who took of it go upstream once.
-      this.#nodes.forEach(() => this.#excuse(pull.digest));
-      this.#nodes.forEach(() => this.#excuse(pull.digest));
+      this.#costs.excuse(pull.digest, 2 * this.#nodes.length);
     }
+  }
+
+  #slow(node: Node | undefined): void {
+    if (node) node.linkRate = SLOW_RATE;
+    this.#costs.excuse(); // Somebody may lead beside it.
   }
 
   #crash(node: Node): void {
     const { station } = node;
-    this.#excuse();
-    this.#excuse(); // It may have led, and been home to those who lead.
+    this.#costs.excuse(null, 2); // It may have led, and been home to those who lead.
     station.alive = false;
     station.home = emptyHome();
     node.pulls.clear();
@@ -448,8 +456,7 @@ class Simulation {
   #arrive(node: Node): void {
     node.station.alive = true;
     this.#quietAt = Math.max(this.#quietAt, this.#time.now() + KNOWN_MS);
-    this.#excuse();
-    this.#excuse(); // Two homes, while not all know of it.
+    this.#costs.excuse(null, 2); // Two homes, while not all know of it.
     for (const other of this.#living()) {
       this.#after(this.#below(KNOWN_MS), () => {
         other.station.peers.add(node.station);
@@ -463,13 +470,6 @@ class Simulation {
     const until = this.#time.now() + 1_000 + this.#below(9_000);
     this.#quietAt = Math.max(this.#quietAt, until);
     return until;
-  }
-
-  #excuse(only?: Digest): void {
-    for (const digest of only ? [only] : this.#digests) {
-      const flown = this.#flown.get(digest);
-      if (flown) flown.excuses++;
-    }
   }
 
   #living(): Node[] {

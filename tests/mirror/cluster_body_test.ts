@@ -15,6 +15,7 @@ import { answers, silent, upTo } from "./fake_cluster.ts";
 import {
   follow,
   guidedCluster,
+  type GuidedOptions,
   hold,
   isSentTo,
   LEAD,
@@ -321,4 +322,70 @@ Deno.test("cluster() delivers small content as it does large", async () => {
   const open = await source.open(small.request, { signal });
   assert.deepEqual(await new Response(open?.body).bytes(), small.bytes);
   assert.deepEqual(told, ["follows a:1", "delivered a:1"]);
+});
+
+/** Opens at a, which gives 1000 bytes and then none, and lets home say more. */
+async function movedBy(
+  order: FlightReply,
+  options: Partial<GuidedOptions> = {},
+) {
+  const cluster = guidedCluster({
+    peers: { a: upTo(1000, "hang", good), b: good },
+    replies: [follow("a")],
+    pull: pulling(0, BYTES.length),
+    ...options,
+  });
+  const open = await cluster.source.open(REQUEST, { signal });
+  const seat = cluster.seats.get(DIGEST) ?? assert.fail("it has no seat");
+  assert.equal(seat.link(), 0, "too few bytes to tell");
+  seat.move(order);
+  return { ...cluster, open, read: await drain(open?.body) };
+}
+
+Deno.test.each([follow("b"), hold("b")])(
+  "cluster() goes where home sends it in mid-body: $kind",
+  async (order) => {
+    const { requests, asked, told, seats, log, metrics, read } = await movedBy(
+      order,
+    );
+    assert.deepEqual(read, { got: BYTES.length, error: null });
+    assert.deepEqual(requests, [`a ${GET}`, `b ${GET} bytes=1000-${LAST}`]);
+    assert.equal(asked.length, 1, "nobody is asked again");
+    assert.deepEqual(told, [
+      "follows a:1",
+      "follows b:1",
+      "delivered a:1 b:1",
+    ]);
+    const name = `peili_flight_moves_total{decision=${order.kind}}`;
+    assert.equal(metrics.values[name], 1);
+    assert.equal(seats.size, 0, "its seat is free");
+    const failures = log.lines.filter(({ msg }) =>
+      msg === "peer failed in mid-body"
+    );
+    assert.deepEqual(failures, [], "a did nothing wrong");
+  },
+);
+
+Deno.test("cluster() ends a body when home tells it to lead, and leads at the next Range", async () => {
+  const { source, read } = await movedBy(LEAD);
+  assert.equal(read.got, 1000);
+  const range = { start: 1000 };
+  await assert.rejects(
+    source.open(REQUEST, { range, signal }),
+    isSentTo(LOCATION),
+  );
+});
+
+Deno.test("cluster() asks home again when it was sent to nobody", async () => {
+  const { requests, asked, read } = await movedBy(follow("c"), {
+    peers: { a: upTo(1000, "hang", good), b: good, c: answers(404) },
+    replies: [follow("a"), hold("b")],
+  });
+  assert.deepEqual(read, { got: BYTES.length, error: null });
+  assert.deepEqual(requests, [
+    `a ${GET}`,
+    `c ${GET} bytes=1000-${LAST}`,
+    `b ${GET} bytes=1000-${LAST}`,
+  ]);
+  assert.deepEqual(asked.at(-1)?.failed, ["c:1"]);
 });

@@ -7,7 +7,7 @@
 
 import type { ContentSource } from "../../src/content/source.ts";
 import type { PullState } from "../../src/content/pull_state.ts";
-import type { JoinRequest } from "../../src/flight/flights.ts";
+import type { JoinRequest, Seat } from "../../src/flight/flights.ts";
 import type { FlightReply } from "../../src/flight/messages.ts";
 import { aside } from "../../src/mirror/aside.ts";
 import { cluster, type ClusterOptions } from "../../src/mirror/cluster.ts";
@@ -37,6 +37,8 @@ export interface GuidedCluster {
   readonly asked: Asked[];
   /** What flights were told beside: `follows a:1`, `delivered a:1 b:1`. */
   readonly told: string[];
+  /** Bodies that home can move, by digest. */
+  readonly seats: Map<Digest, Seat>;
   readonly leads: Leads;
   readonly log: RecordedLog;
   readonly metrics: RecordedMetrics;
@@ -93,6 +95,7 @@ export function guidedCluster(options: GuidedOptions): GuidedCluster {
   const replies = [...options.replies ?? []];
   const asked: Asked[] = [];
   const told: string[] = [];
+  const seats = new Map<Digest, Seat>();
   const log = recordedLog();
   const metrics = recordedMetrics();
   const upstream = options.upstream ??
@@ -110,13 +113,17 @@ export function guidedCluster(options: GuidedOptions): GuidedCluster {
       follows: (_, address) => void told.push(`follows ${address}`),
       delivered: (_, sources) =>
         void told.push(`delivered ${sources.join(" ")}`),
+      sit(digest, seat) {
+        seats.set(digest, seat);
+        return { [Symbol.dispose]: () => void seats.delete(digest) };
+      },
     },
     leads: decided,
     pullState: (digest) => Promise.resolve(options.pull?.(digest) ?? null),
     log,
     metrics,
   }, options);
-  return { source, requests, asked, told, leads: decided, log, metrics };
+  return { source, requests, asked, told, seats, leads: decided, log, metrics };
 }
 
 /** Whether an error sends containerd to this place. */

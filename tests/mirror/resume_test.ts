@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import {
+  type PresentSource,
   resumedBody,
   type ResumeOptions,
   type StartedBody,
@@ -217,6 +218,49 @@ Deno.test("resumedBody() does not count the reader's pace as a stall", async () 
   assert.equal(new TextDecoder().decode(value), "456789");
   assert.deepEqual(told.breaks, []);
   await reader.cancel();
+});
+
+Deno.test.each(["hang", "end", "break"] as const)(
+  "resumedBody() goes on elsewhere at the byte where it leaves a source that would %s",
+  async (then) => {
+    const a = fakeBody("a", ["01", "23"], then);
+    let source: PresentSource | null = null;
+    const { body, told } = resumed(a, [fakeBody("b", ["23456789"], "end")], {
+      onBegin: (begun) => source = begun,
+      onBytes(from) {
+        if (from === "a") (source as PresentSource | null)?.leave();
+      },
+    });
+    assert.deepEqual(await readAll(body), {
+      text: "0123456789",
+      error: null,
+    });
+    assert.deepEqual(told.breaks, ["a better 2"]);
+    assert.deepEqual(told.ends, [true]);
+    await a.cancelled;
+  },
+);
+
+Deno.test("resumedBody() ends where it leaves a source and is given no other", async () => {
+  let source: PresentSource | null = null;
+  const { body, told } = resumed(fakeBody("a", ["01"], "hang"), [], {
+    onBegin: (begun) => source = begun,
+    onBytes: () => (source as PresentSource | null)?.leave(),
+  });
+  const { text, error } = await readAll(body);
+  assert.equal(text, "01");
+  assert.equal(error, "the body ended at byte 2: better");
+  assert.deepEqual(told.ends, [false]);
+});
+
+Deno.test("resumedBody() has no source to leave when it has ended", async () => {
+  let source: PresentSource | null = null;
+  const { body, told } = resumed(fakeBody("a", ["0123456789"], "end"), [], {
+    onBegin: (begun) => source = begun,
+  });
+  await readAll(body);
+  (source as PresentSource | null)?.leave();
+  assert.deepEqual(told.breaks, []);
 });
 
 Deno.test("resumedBody() reads from nobody before it is read", async () => {
