@@ -105,6 +105,13 @@ export interface Node extends AsyncDisposable {
 }
 
 /**
+ * Bodies that one listener sends at once: a pull has three, a flight one a layer
+ * or eight while it is small. 200 readers that took nothing made a process 98 MiB
+ * large, and each more 0.3 MiB; a pod may have 128.
+ */
+const MAX_BODIES = 128;
+
+/**
  * Milliseconds without a pull after which garbage is collected: longer than
  * containerd needs from one layer to the next.
  */
@@ -197,6 +204,7 @@ export async function startNode(
       log,
       metrics,
       freeChunks: true,
+      maxBodies: MAX_BODIES,
       begin: rest.begin,
     });
   const serve = (name: string, address: ListenAddress, handler: Handler) =>

@@ -30,8 +30,13 @@ export interface Member {
   suspect: boolean;
   /** How fast it gets bytes in this place. */
   pace: Pace;
-  /** Bytes a second that its parent gives while it has some; 0 while unknown. */
+  /**
+   * Bytes a second that its parent gives while it has some; of one that goes
+   * upstream, what it gets of all flights together. 0 while unknown.
+   */
   link: number;
+  /** Bytes a second that the best of its sources gave lately, in any flight. */
+  best: number;
   /** Times that this home gave it a better place of itself. */
   moves: number;
 }
@@ -118,6 +123,7 @@ export function newMember(
     suspect: false,
     pace: newPace(offset, now),
     link: 0,
+    best: 0,
     moves: 0,
   };
 }
@@ -175,6 +181,9 @@ export function settle(
     // What it has of a corrupt flight it keeps, unless it begins anew.
     suspect: offset > 0 && (known?.suspect ?? false),
     moves: known?.moves ?? 0,
+    best: known?.best ?? 0,
+    // One that asks again and stays is as fast as it was.
+    ...known?.parent === parent && { pace: known.pace, link: known.link },
   });
   return true;
 }

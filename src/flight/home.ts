@@ -171,7 +171,7 @@ function forget({ members, holders }: Flight, now: number): void {
 /** Takes how far a node is; the answer is a better place, if there is one. */
 function progress(
   flight: Flight,
-  { from, parent, offset, total, flows, link }: ProgressMessage,
+  { from, parent, offset, total, flows, link, best }: ProgressMessage,
   now: number,
   { fanOut }: HomeOptions,
 ): FlightReply {
@@ -190,6 +190,7 @@ function progress(
     flows,
     pace: known ? nextPace(known.pace, offset, now) : newPace(offset, now),
     link,
+    best,
   });
   return relieve(flight, from, fanOut, now) ?? NOTHING;
 }

@@ -43,8 +43,13 @@ export interface ProgressMessage {
   readonly total: number;
   /** True when it goes upstream and gets bytes from there, of whatever flight. */
   readonly flows: boolean;
-  /** Bytes a second that its parent gives while it has some; 0 while unknown. */
+  /**
+   * Bytes a second that its parent gives while it has some; of one that goes
+   * upstream, what it gets of all flights together. 0 while unknown.
+   */
   readonly link: number;
+  /** Bytes a second that the best of its sources gave lately, in any flight. */
+  readonly best: number;
 }
 
 /** A node has all of it. */
@@ -177,6 +182,7 @@ function toMessage(value: unknown): FlightMessage {
       total: bytes(total),
       flows: fields.flows === true,
       link: bytes(fields.link),
+      best: bytes(fields.best),
     };
   }
   if (kind === "have") return { kind, digest, from };

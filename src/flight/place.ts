@@ -27,8 +27,11 @@ export interface Place {
   readonly isSlow: boolean;
 }
 
-/** Below this size, in bytes, hops cost more than streams: nobody's fan-out counts. */
+/** Below this size, in bytes, hops cost more than streams. */
 const SMALL_BYTES = 4 << 20;
+
+/** Streams that one node gives for what is small, at least. */
+const SMALL_FAN_OUT = 8;
 
 /**
  * Finds all who may be a node's parent.
@@ -52,7 +55,8 @@ export function placesFor(
     address === from || failed.includes(address) || below.has(address);
   const children = childrenOf(flight.members, from);
   const fastest = fastestOf(flight);
-  const small = flight.total > 0 && flight.total <= SMALL_BYTES;
+  const isSmall = flight.total > 0 && flight.total <= SMALL_BYTES;
+  const room = isSmall ? Math.max(SMALL_FAN_OUT, fanOut) : fanOut;
   const place = (address: string, depth: number, offset: number): Place => {
     const count = children.get(address) ?? 0;
     const pace = flight.members.get(address)?.pace;
@@ -61,7 +65,7 @@ export function placesFor(
       complete: offset === Infinity,
       depth,
       children: count,
-      hasRoom: small || count < fanOut,
+      hasRoom: count < room,
       offset,
       isAhead: offset >= wanted,
       isSlow: !!pace && isSlow(pace, fastest),

@@ -130,14 +130,16 @@ function lead(
   const { members, total } = flight;
   const root = wayUp(members, from).at(-1);
   const leader = root === undefined ? undefined : members.get(root);
-  const rate = leader?.pace.rate ?? 0;
-  if (root === undefined || rate === 0) return null;
-  if (now - flight.secondAt < AGAIN_MS) return null;
+  const rate = leader?.pace.rate ?? null;
+  if (root === undefined || !leader || rate === null) return null;
+  // Whoever has all of it is a better place: all move there in their turn.
+  if (flight.holders.size > 0 || now - flight.secondAt < AGAIN_MS) return null;
   if (total - offset <= LEAD_MS * rate || hasOtherLeader(flight, root)) {
     return null;
   }
-  const given = linkFrom(flight, root); // Bytes a second, the rate a ms.
-  if (given === 0 || given > LINK_FACTOR * rate * 1_000) return null;
+  const given = linkFrom(flight, root);
+  const gets = Math.max(1_000 * rate, leader.link); // Also of other flights.
+  if (given === 0 || given > LINK_FACTOR * gets) return null;
   if (firstFaster(flight, root, FASTER_FACTOR * given) !== from) return null;
   settle(flight, { from, offset }, null, now);
   flight.secondAt = now;
@@ -157,7 +159,7 @@ function linkFrom({ members }: Flight, address: string): number {
     .reduce((most, { link }) => Math.max(most, link), 0);
 }
 
-/** The node nearest to the root, and not next to it, whose own link is so fast. */
+/** The node nearest to the root whose own link is so fast. */
 function firstFaster(
   { members }: Flight,
   root: string,
@@ -166,9 +168,7 @@ function firstFaster(
   let first: string | null = null;
   let least = Infinity;
   for (const [address, member] of members) {
-    if (member.link < link || member.parent === root || member.suspect) {
-      continue;
-    }
+    if (member.best < link || member.suspect || address === root) continue;
     const way = wayUp(members, address);
     if (way.at(-1) !== root || way.length >= least) continue;
     first = address;

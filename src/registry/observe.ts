@@ -27,6 +27,13 @@ export interface ObserveDeps {
    */
   readonly freeChunks?: boolean;
   /**
+   * Bodies of content that are sent at once at most; one more is a 503, and
+   * whoever asked goes elsewhere.
+   *
+   * @default {Infinity}
+   */
+  readonly maxBodies?: number;
+  /**
    * Hears that a request begins; what it returns, that its answer has ended,
    * and whether it was about content.
    *
@@ -69,12 +76,18 @@ export function observed(
   handler: Handler,
   deps: ObserveDeps,
 ): ServeHandler {
+  const { maxBodies = Infinity } = deps;
+  let bodies = 0;
   return async (request, info) => {
     const started = performance.now();
     const ended = deps.begin?.();
     const facts: ExchangeFacts = { handler: "none" };
     const exchange = { ip: clientIp(info), facts };
-    const response = await answer(handler, request, exchange, deps.log);
+    const isBody = asksForContent(request);
+    const isFull = isBody && bodies >= maxBodies;
+    if (isBody) bodies++;
+    const answering = isFull ? refuse : handler;
+    const response = await answer(answering, request, exchange, deps.log);
     const source = sourceClass(facts);
     const status = `${Math.floor(response.status / 100)}xx`;
     const { metrics, log } = deps;
@@ -91,6 +104,7 @@ export function observed(
     );
     metrics.gauge("peili_streams", { listener }, 1);
     return counted(response, deps.freeChunks ?? false, (bytes, outcome) => {
+      if (isBody) bodies--;
       ended?.({ work: !QUIET.has(facts.handler) });
       metrics.gauge("peili_streams", { listener }, -1);
       if (facts.source !== undefined) {
@@ -114,6 +128,15 @@ export function observed(
       });
     });
   };
+}
+
+/** Probes and what peers tell each other always get an answer. */
+function asksForContent({ method, url }: Request): boolean {
+  return method === "GET" && pathOf(url).startsWith("/v2/");
+}
+
+function refuse(): never {
+  throw new RegistryError("UNAVAILABLE", "too many bodies are sent at once");
 }
 
 /** Never rejects: what goes wrong is a 503, and containerd goes on upstream. */

@@ -85,6 +85,7 @@ export function conversation(
         total: LAYER_BYTES,
         flows: false,
         link: 0,
+        best: 0,
         ...facts,
       }),
     have: (from, digest = LAYER) => say({ kind: "have", digest, from }),

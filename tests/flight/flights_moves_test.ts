@@ -50,7 +50,7 @@ Deno.test("run() moves a body to where home knows better, and tells of it", asyn
     from === c.peer.address && kind === "progress"
   );
   assert.ok(says?.kind === "progress" && says.parent === null);
-  assert.equal(says.link, 0, "upstream is no peer");
+  assert.equal(says.link, 2_500_000, "all that it gets");
 });
 
 Deno.test("run() moves nothing when the body has ended", async () => {

@@ -65,6 +65,7 @@ Deno.test("join() tells all homes at once that this node leads", async () => {
       total: 9,
       flows: false,
       link: 0,
+      best: 0,
     });
   }
   home.behaviour = "refuses";
@@ -243,6 +244,7 @@ Deno.test("run() tells home how far this node is, and from whom it takes", async
       offset: 7,
       flows: true,
       link: 0,
+      best: 0,
     },
     {
       ...progress,
@@ -251,6 +253,7 @@ Deno.test("run() tells home how far this node is, and from whom it takes", async
       offset: 5,
       flows: false,
       link: 0,
+      best: 0,
     },
   ]);
   const onlyLeader = ["peek", "progress", "peek", "progress"];

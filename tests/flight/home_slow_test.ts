@@ -23,7 +23,9 @@ const SLOW = 2_500_000;
 const QUICK = 100_000_000;
 
 /** How much each node of a chain gets in a second, and by what link. */
-type Chain = Readonly<Record<string, { bytes: number; link?: number }>>;
+type Chain = Readonly<
+  Record<string, { bytes: number; link?: number; best?: number }>
+>;
 
 /**
  * Lets the nodes of a chain fly for some seconds; each takes from the one before
@@ -40,9 +42,9 @@ function fly(
   for (let second = 1; second <= seconds; second++) {
     home.wait(1_000);
     names.forEach((name, i) => {
-      const { bytes, link = 0 } = chain[name] ?? assert.fail();
+      const { bytes, link = 0, best = link } = chain[name] ?? assert.fail();
       const parent = names[i - 1] ?? null;
-      told[name] = home.progress(name, second * bytes, { parent, link });
+      told[name] = home.progress(name, second * bytes, { parent, link, best });
       // It does what it is told: what comes later is another story.
       if (told[name].kind !== "none") names.splice(i, 1);
     });
@@ -141,6 +143,50 @@ Deno.test("handle() sends one upstream beside a leader whose link is slow", () =
   assert.deepEqual(told, { a: NONE, b: NONE, c: LEAD, d: NONE });
 });
 
+Deno.test("handle() sends one upstream beside a leader whose link is shared by flights", () => {
+  // A third of its link is this flight's; what it has goes out by all of it.
+  const third = { bytes: SLOW / 3 };
+  const told = fly(chainHome(), {
+    a: { ...third, link: SLOW },
+    b: { ...third, link: 1.3 * SLOW },
+    c: { ...third, link: QUICK },
+  }, 3);
+  assert.deepEqual(told, { a: NONE, b: NONE, c: LEAD });
+});
+
+Deno.test("handle() sends a leader's own follower upstream when others gave it more", () => {
+  const told = fly(chainHome(), {
+    a: { bytes: SLOW },
+    b: { bytes: SLOW, link: SLOW, best: QUICK },
+  }, 3);
+  assert.deepEqual(told, { a: NONE, b: LEAD });
+});
+
+Deno.test("handle() sends one upstream beside a leader whose other flights get all bytes", () => {
+  const home = chainHome();
+  for (const name of ["a", "b", "c"]) home.join(name);
+  home.wait(2_000);
+  home.progress("a", SLOW, { link: SLOW });
+  home.progress("b", SLOW, { parent: "a", link: SLOW, best: SLOW });
+  home.wait(2_000); // Nobody has got one byte more.
+  home.progress("a", SLOW, { link: SLOW });
+  home.progress("b", SLOW, { parent: "a", link: SLOW, best: SLOW });
+  const facts = { parent: "b", link: QUICK, best: QUICK };
+  assert.deepEqual(home.progress("c", SLOW, facts), LEAD);
+});
+
+Deno.test("handle() keeps in mind how fast one is that asks again and stays", () => {
+  const home = chainHome();
+  fly(home, SLOW_LEADER, 1);
+  home.wait(1_000);
+  assert.equal(parentOf(home.join("c", { offset: SLOW })), "b");
+  const link = QUICK;
+  home.progress("a", 2 * SLOW);
+  home.progress("b", 2 * SLOW, { parent: "a", link: SLOW });
+  const told = home.progress("c", 2 * SLOW, { parent: "b", link, best: link });
+  assert.deepEqual(told, LEAD);
+});
+
 Deno.test("handle() sends nobody upstream where the registry is slow for all", () => {
   const chain = { ...SLOW_LEADER, b: { bytes: SLOW, link: QUICK } };
   const told = fly(chainHome(), chain, 6);
@@ -173,12 +219,12 @@ Deno.test("handle() sends one more upstream only when nobody went", () => {
   /** What c, and then d, is told at a second, while c takes from somebody. */
   const tell = (second: number, parentOfC: string | null) => {
     home.wait(1_000);
-    const link = QUICK;
+    const quick = { link: QUICK, best: QUICK };
     home.progress("a", second * SLOW);
     home.progress("b", second * SLOW, { parent: "a", link: SLOW });
     return [
-      home.progress("c", second * SLOW, { parent: parentOfC, link }),
-      home.progress("d", second * SLOW, { parent: "c", link }),
+      home.progress("c", second * SLOW, { parent: parentOfC, ...quick }),
+      home.progress("d", second * SLOW, { parent: "c", ...quick }),
     ];
   };
   for (const second of [3, 4, 5, 6]) {

@@ -76,11 +76,19 @@ Deno.test("handle() names a place without room when there is no other", () => {
   assert.equal(parentOf(home.join("b")), "a");
 });
 
-Deno.test("handle() lets all take small content from one", () => {
+Deno.test("handle() lets eight take small content from one, then from the next", () => {
   const home = conversation({ fanOut: 1 });
-  home.join("a", { total: 1_000 });
-  for (const node of ["b", "c", "d", "e"]) {
-    assert.equal(parentOf(home.join(node, { total: 1_000 })), "a");
+  const total = 1_000;
+  home.join("a", { total });
+  const names = Array.from({ length: 8 }, (_, n) => `n${n}`);
+  for (const name of names) {
+    assert.equal(parentOf(home.join(name, { total })), "a");
+  }
+  assert.equal(parentOf(home.join("late", { total })), "n0");
+  const wide = conversation({ fanOut: 20 });
+  wide.join("a", { total });
+  for (const name of [...names, "late"]) {
+    assert.equal(parentOf(wide.join(name, { total })), "a");
   }
 });
 

@@ -45,6 +45,7 @@ const PROGRESS: FlightMessage = {
   total: 0,
   flows: false,
   link: 0,
+  best: 0,
 };
 
 const MESSAGES: readonly FlightMessage[] = [
@@ -52,7 +53,14 @@ const MESSAGES: readonly FlightMessage[] = [
   { ...JOIN, mayLead: false, peek: true, holders: [], failed: [] },
   PROGRESS,
   { ...PROGRESS, flows: true },
-  { ...PROGRESS, parent: "10.0.0.9:5002", offset: 5, total: 9, link: 7 },
+  {
+    ...PROGRESS,
+    parent: "10.0.0.9:5002",
+    offset: 5,
+    total: 9,
+    link: 7,
+    best: 8,
+  },
   { kind: "have", digest: DIGEST, from: "10.0.0.1:5002" },
   { kind: "gone", digest: DIGEST, from: "10.0.0.1:5002", corrupt: true },
   { kind: "gone", digest: DIGEST, from: "10.0.0.1:5002", corrupt: false },

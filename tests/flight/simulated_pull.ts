@@ -48,6 +48,8 @@ export interface Node {
   readonly cut: Set<Node>;
   /** What its link takes, each way, in bytes a ms. */
   linkRate: number;
+  /** Bytes a second that the best of its sources gave. */
+  best: number;
   /** It gets and writes no byte before. */
   hangsUntil: number;
   /** When upstream last gave it bytes, of any flight. */
@@ -88,6 +90,7 @@ export function newNode(station: Station): Node {
     has: new Set(),
     cut: new Set(),
     linkRate: PEER_RATE,
+    best: 0,
     hangsUntil: 0,
     gotAt: -FLOWS_MS,
   };
@@ -133,13 +136,15 @@ export function isInCircle(node: Node, digest: Digest): boolean {
 
 /** What homes are told of a pull that goes on; null while it takes no part. */
 export function progressOf(
-  { station, gotAt, linkRate }: Node,
+  node: Node,
   { digest, told, offset, state, parent, flows: isFlowing }: Pull,
   now: number,
 ): ProgressMessage | null {
   if (!told) return null;
+  const { station, gotAt, linkRate } = node;
   const takes = state === "follows" && isFlowing && parent !== null;
   const link = takes ? 1_000 * Math.min(linkRate, parent.linkRate) : 0;
+  node.best = Math.max(node.best, link);
   const from = station.address;
   const flows = told.parent === null && now - gotAt <= FLOWS_MS;
   return {
@@ -151,6 +156,7 @@ export function progressOf(
     total: BYTES,
     flows,
     link,
+    best: node.best,
   };
 }
 

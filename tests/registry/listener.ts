@@ -29,7 +29,7 @@ export const CLIENT_IP = "10.0.0.9";
 export function listener(
   name: string,
   handler: Handler,
-  deps: Pick<ObserveDeps, "begin"> = {},
+  deps: Pick<ObserveDeps, "begin" | "maxBodies"> = {},
 ): Listener {
   const log = recordedLog();
   const metrics = recordedMetrics();

@@ -330,3 +330,28 @@ Deno.test("observed() tells what has begun, and that it has ended with the body"
   await (await probe.ask("GET", "/readyz")).text();
   assert.deepEqual(told.slice(2), ["begun", { work: false }]);
 });
+
+Deno.test("observed() refuses one body too many, and no probe", async () => {
+  const handler = routes({
+    "/v2/": registryHandler(filledStore()),
+    ...probes(() => ({ ready: true })),
+  });
+  const asked = listener("peer", handler, { maxBodies: 2 });
+  const ask = (path: string) => asked.ask("GET", path);
+  const first = await ask(BLOB_PATH);
+  const second = await ask(BLOB_PATH);
+  const third = await ask(BLOB_PATH);
+  assert.equal(third.status, 503);
+  assert.match(await third.text(), /UNAVAILABLE/);
+  const head = await asked.ask("HEAD", BLOB_PATH);
+  assert.equal(head.status, 200, "it has no body");
+  assert.equal((await ask("/readyz")).status, 200);
+  assert.equal((await first.bytes()).length, BLOB.length);
+  const next = await ask(BLOB_PATH);
+  assert.equal(next.status, 200, "there is room again");
+  await next.body?.cancel();
+  await second.body?.cancel();
+  const last = await ask(BLOB_PATH);
+  assert.equal(last.status, 200, "who leaves makes room, too");
+  await last.bytes();
+});
