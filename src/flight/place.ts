@@ -53,13 +53,20 @@ export function placesFor(
   const below = descendants(flight.members, from);
   const excluded = (address: string) =>
     address === from || failed.includes(address) || below.has(address);
-  const children = childrenOf(flight.members, from);
   const fastest = fastestOf(flight);
+  const slow = (address: string) => {
+    const pace = flight.members.get(address)?.pace;
+    return !!pace && isSlow(pace, fastest);
+  };
+  const children = childrenOf(
+    flight.members,
+    // One that is slow takes little.
+    (address) => address !== from && !slow(address),
+  );
   const isSmall = flight.total > 0 && flight.total <= SMALL_BYTES;
   const room = isSmall ? Math.max(SMALL_FAN_OUT, fanOut) : fanOut;
   const place = (address: string, depth: number, offset: number): Place => {
     const count = children.get(address) ?? 0;
-    const pace = flight.members.get(address)?.pace;
     return {
       address,
       complete: offset === Infinity,
@@ -68,7 +75,7 @@ export function placesFor(
       hasRoom: count < room,
       offset,
       isAhead: offset >= wanted,
-      isSlow: !!pace && isSlow(pace, fastest),
+      isSlow: slow(address),
     };
   };
   const holders = flight.holders.keys()
@@ -86,12 +93,12 @@ export function placesFor(
   return [...holders, ...growing].sort(byPlace);
 }
 
-/** Who has more than the asker, then who is not slow, room, few hops, few to
+/** Who has more than the asker, then room, who is not slow, few hops, few to
  * share with, many bytes. */
 function byPlace(a: Place, b: Place): number {
   return Number(b.isAhead) - Number(a.isAhead) ||
-    Number(a.isSlow) - Number(b.isSlow) ||
-    Number(b.hasRoom) - Number(a.hasRoom) || a.depth - b.depth ||
+    Number(b.hasRoom) - Number(a.hasRoom) ||
+    Number(a.isSlow) - Number(b.isSlow) || a.depth - b.depth ||
     a.children - b.children || compareOffsets(b.offset, a.offset);
 }
 

@@ -15,13 +15,16 @@ export const MAX_DEPTH = 16;
  * Counts who takes from each node.
  *
  * @param members The tree
- * @param except Whose place does not count
+ * @param counts Whose place counts
  * @returns Children by parent; those without any are left out
  */
-export function childrenOf(members: Tree, except: string): Map<string, number> {
+export function childrenOf(
+  members: Tree,
+  counts: (address: string) => boolean,
+): Map<string, number> {
   const children = new Map<string, number>();
   for (const [address, { parent }] of members) {
-    if (parent === null || address === except) continue;
+    if (parent === null || !counts(address)) continue;
     children.set(parent, (children.get(parent) ?? 0) + 1);
   }
   return children;

@@ -33,8 +33,7 @@ export function mover(flights: Pick<Flights, "sit">, digest: Digest): Mover {
       seat = flights.sit(digest, {
         link: () => source.link(),
         move(told) {
-          order = told;
-          source.leave();
+          if (source.leave()) order = told;
         },
       });
     },

@@ -25,8 +25,12 @@ export type BreakReason = "broken" | "short" | "stalled" | "long" | "better";
 export interface PresentSource {
   /** Bytes a second that it gives while it has some; 0 while unknown. */
   link(): number;
-  /** Leaves it: another is asked for, with "better" for a reason. */
-  leave(): void;
+  /**
+   * Leaves it: another is asked for, with "better" for a reason.
+   *
+   * @returns False when it has been left already, or all is over
+   */
+  leave(): boolean;
 }
 
 /** What a body that resumes needs. */
@@ -97,7 +101,7 @@ export function resumedBody(
 class ResumeLoop implements PresentSource {
   #source: StartedBody;
   #gauge: LinkGauge = linkGauge();
-  #isLeaving = false;
+  #isLeaving = false; // From when its source is left until there is another.
   #held: Uint8Array | null;
   #offset = 0;
   #ended = false;
@@ -139,11 +143,12 @@ class ResumeLoop implements PresentSource {
     return this.#gauge.rate();
   }
 
-  leave(): void {
-    if (this.#ended || this.#isLeaving) return;
+  leave(): boolean {
+    if (this.#ended || this.#isLeaving) return false;
     this.#isLeaving = true;
     // Not awaited: the read that it ends goes on elsewhere.
     this.#source.rest.cancel().catch(() => {/* it is broken already */});
+    return true;
   }
 
   async #read(): Promise<Uint8Array | BreakReason> {
@@ -182,6 +187,7 @@ class ResumeLoop implements PresentSource {
   /** Leaves the source and finds another for the rest. */
   async #goOn(reason: BreakReason): Promise<void> {
     const { from, rest } = this.#source;
+    this.#isLeaving = true;
     this.#options.onBreak(from, reason, this.#offset);
     // Not awaited: a peer that hangs must not hold the body.
     rest.cancel().catch(() => {/* it is broken already */});

@@ -124,10 +124,11 @@ Deno.test("handle() moves one that is slow everywhere less and less often", () =
   assert.deepEqual(moved, [2, 6, 14, 30]);
 });
 
-Deno.test("handle() gives a newcomer a place at one that is not slow, room or not", () => {
+Deno.test("handle() gives newcomers places beside a slow node, which takes no room", () => {
   const home = chainHome();
   fly(home, { a: { bytes: FAST }, b: { bytes: SLOW, link: SLOW } }, 2);
-  assert.equal(parentOf(home.join("c")), "a");
+  assert.equal(parentOf(home.join("c")), "a", "not b");
+  assert.equal(parentOf(home.join("d")), "c", "a has no room for two");
 });
 
 /** A leader whose link is slow, and those below it. */
@@ -191,6 +192,18 @@ Deno.test("handle() sends nobody upstream where the registry is slow for all", (
   const chain = { ...SLOW_LEADER, b: { bytes: SLOW, link: QUICK } };
   const told = fly(chainHome(), chain, 6);
   assert.deepEqual(told, { a: NONE, b: NONE, c: NONE, d: NONE });
+});
+
+Deno.test("handle() sends nobody upstream while somebody has all of it", () => {
+  const home = chainHome();
+  home.have("z");
+  fly(home, SLOW_LEADER, 1);
+  // It was sent to z, and says that it takes from b: a word is on its way.
+  home.wait(3_000);
+  home.progress("a", 4 * SLOW);
+  home.progress("b", 4 * SLOW, { parent: "a", link: SLOW });
+  const facts = { parent: "b", link: QUICK, best: QUICK };
+  assert.notDeepEqual(home.progress("c", 4 * SLOW, facts), LEAD);
 });
 
 Deno.test("handle() sends nobody upstream where all links are slow", () => {
