@@ -11,7 +11,8 @@
 
 import { join } from "node:path/posix";
 import type { Catalog } from "../content/catalog.ts";
-import { fileBody, readWhole } from "../content/file_body.ts";
+import { fileBody } from "../content/file_body.ts";
+import { readIfManifest } from "../content/manifest_file.ts";
 import { partOf } from "../content/part.ts";
 import {
   type ContentSource,
@@ -120,7 +121,8 @@ export function containerdBlobs(deps: BlobsDeps, options: BlobsOptions): Blobs {
     if (size > MANIFEST_MAX_BYTES || catalog.isBlob(digest)) return null;
     const known = types.get(digest);
     if (known !== undefined) return known;
-    const type = manifestType(await readWhole(pathOf(digest), size));
+    const bytes = await readIfManifest(pathOf(digest), size);
+    const type = bytes && manifestType(bytes);
     types.set(digest, type);
     return type;
   }

@@ -20,7 +20,7 @@ import {
   MAX_MESSAGES,
   MAX_PEERS,
 } from "./messages.ts";
-import { newPace, nextPace } from "./pace.ts";
+import { ownSpeed } from "./own_speed.ts";
 
 /** What a node wants to know about a digest. */
 export interface JoinRequest {
@@ -126,9 +126,6 @@ const UNHEARD_MS = 30_000;
  */
 const FLOWS_MS = 5_000;
 
-/** Milliseconds for which the best source says how fast this node's link is. */
-const BEST_MS = 60_000;
-
 /** Flights that a node takes part in at once; containerd pulls a few layers of a
  * few images. */
 const MAX_PARTS = 1_024;
@@ -169,9 +166,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
   const home = emptyHome();
   const parts = new Map<Digest, Part>();
   let grewAt = -Infinity; // When bytes of any flight last came from upstream.
-  let got = 0; // Bytes of all flights, from whomever.
-  let inflow = newPace(got, clock.now());
-  let best = { link: 0, at: -Infinity }; // Of all sources lately.
+  const speed = ownSpeed(clock.now);
   const asking = new Map<Digest, number>(); // Joins under way, of each digest.
   const seats = new Map<Digest, Seat>(); // The last body of each digest.
   const end = new AbortController();
@@ -269,14 +264,14 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       const { offset, total } = state;
       const now = clock.now();
       if (parent === null && offset > part.offset) grewAt = now;
-      got += Math.max(0, offset - part.offset);
+      speed.got(offset - part.offset);
       Object.assign(part, { seenAt: now, offset });
       if (from === null) return null;
       const flows = parent === null && now - grewAt <= FLOWS_MS;
       const link = parent === null
-        ? Math.round(1_000 * (inflow.rate ?? 0))
-        : noted(seats.get(digest));
-      const at = { parent, offset, total, flows, link, best: best.link };
+        ? speed.inflow()
+        : speed.saw(seats.get(digest)?.link() ?? 0);
+      const at = { parent, offset, total, flows, link, best: speed.best() };
       return {
         digest,
         part,
@@ -292,14 +287,6 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       ? { kind: "have", digest, from }
       : { kind: "gone", digest, from, corrupt: isCorrupt(digest, part) };
     return { digest, part, message };
-  }
-
-  /** What a body's source gives, kept in mind when it is the best of late. */
-  function noted(seat: Seat | undefined): number {
-    const link = seat?.link() ?? 0;
-    const now = clock.now();
-    if (link >= best.link || now - best.at > BEST_MS) best = { link, at: now };
-    return link;
   }
 
   /** A pull that ended after its last byte and left no content had wrong bytes. */
@@ -390,7 +377,7 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
       seats.set(digest, seat);
       return {
         [Symbol.dispose]() {
-          noted(seat);
+          speed.saw(seat.link());
           if (seats.get(digest) === seat) seats.delete(digest);
         },
       };
@@ -412,7 +399,6 @@ export function flights(deps: FlightsDeps, options: HomeOptions): Flights {
         await clock.sleep(REPORT_MS, signal);
         if (signal.aborted) return;
         expire(home, clock.now());
-        inflow = nextPace(inflow, got, clock.now());
         await reportAll(signal);
       }
     },

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { readWhole } from "../content/file_body.ts";
+import { readIfManifest } from "../content/manifest_file.ts";
 import {
   type Digest,
   digestOf,
@@ -31,12 +31,6 @@ export interface Manifest {
   readonly manifests: readonly Claim[];
 }
 
-/** Spares reading most blobs: JSON begins like this, gzip and zstd do not. */
-const BEGINS_LIKE_OBJECT = /^[\t\n\v\f\r ]*\{/;
-
-/** Bytes that tell; nobody indents a manifest's first brace deeper. */
-const BEGINNING_BYTES = 64;
-
 /**
  * Reads a file that may be a manifest.
  *
@@ -51,11 +45,8 @@ export async function readManifest(
   size: number,
 ): Promise<Manifest | null> {
   try {
-    const beginning = await readWhole(path, Math.min(size, BEGINNING_BYTES));
-    const text = new TextDecoder().decode(beginning);
-    if (!BEGINS_LIKE_OBJECT.test(text)) return null;
-    const bytes = await readWhole(path, size);
-    const mediaType = manifestType(bytes);
+    const bytes = await readIfManifest(path, size);
+    const mediaType = bytes && manifestType(bytes);
     const { algorithm } = splitDigest(digest);
     if (!mediaType || digestOf(bytes, algorithm) !== digest) return null;
     const value = JSON.parse(new TextDecoder().decode(bytes));

@@ -21,20 +21,20 @@ function queued() {
 
 Deno.test("queuedLeads() waits for one until it has a byte", async () => {
   const { list, pulls } = queued();
-  assert.equal(await list.isWaiting(), false, "nobody");
+  assert.ok(!await list.isWaiting(), "nobody");
   pulls.set(LAYER, pulling(0)());
   list.add(LAYER);
-  assert.equal(await list.isWaiting(), true);
+  assert.ok(await list.isWaiting());
   pulls.set(LAYER, pulling(1)());
-  assert.equal(await list.isWaiting(), false);
+  assert.ok(!await list.isWaiting());
   pulls.set(LAYER, pulling(0)());
-  assert.equal(await list.isWaiting(), false, "it is forgotten");
+  assert.ok(!await list.isWaiting(), "it is forgotten");
 });
 
 Deno.test("queuedLeads() waits for no pull that is gone", async () => {
   const { list } = queued();
   list.add(LAYER);
-  assert.equal(await list.isWaiting(), false);
+  assert.ok(!await list.isWaiting());
 });
 
 Deno.test("queuedLeads() does not wait for an orphan for long", async () => {
@@ -42,14 +42,14 @@ Deno.test("queuedLeads() does not wait for an orphan for long", async () => {
   pulls.set(LAYER, pulling(0)());
   list.add(LAYER);
   wait(29_999);
-  assert.equal(await list.isWaiting(), true);
+  assert.ok(await list.isWaiting());
   wait(1);
-  assert.equal(await list.isWaiting(), false);
+  assert.ok(!await list.isWaiting());
 });
 
 Deno.test("queuedLeads() remembers so many and no more", async () => {
   const { list, pulls } = queued();
   for (let index = 0; index < 65; index++) list.add(digestOf(`layer ${index}`));
   pulls.set(digestOf("layer 64"), pulling(0)());
-  assert.equal(await list.isWaiting(), false);
+  assert.ok(!await list.isWaiting());
 });
