@@ -19,8 +19,11 @@ import { Lab } from "./lab.ts";
 import { during } from "./misfortune.ts";
 import type { Node } from "./node.ts";
 
-/** What the registry sends at, in Mbit/s: 100 MB take 3 s. */
-const RATE_MBIT = 250;
+/**
+ * What the registry sends at, in Mbit/s: 100 MB take 8 s, so that a busy machine,
+ * too, sees a quarter of it long before the end.
+ */
+const RATE_MBIT = 100;
 
 /** What a slow node's link takes, each way: it would need 30 s for the rest. */
 const SLOW_MBIT = 20;
