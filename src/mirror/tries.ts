@@ -204,13 +204,11 @@ export function tries(deps: TriesDeps): Tries {
         },
         onBegin,
         onBreak(from, reason, offset) {
-          if (reason === "better") return; // It did nothing wrong.
-          log.warn("peer failed in mid-body", {
-            peer: from,
-            digest: request.digest,
-            offset: begin + offset,
-            reason,
-          });
+          const { digest } = request;
+          const at = { peer: from, digest, offset: begin + offset };
+          // It did nothing wrong.
+          if (reason === "better") return log.info("peer was slow", at);
+          log.warn("peer failed in mid-body", { ...at, reason });
           failed({ address: from }, request, reason);
         },
         onBytes: (_from, bytes) =>

@@ -363,6 +363,8 @@ Deno.test.each([follow("b"), hold("b")])(
       msg === "peer failed in mid-body"
     );
     assert.deepEqual(failures, [], "a did nothing wrong");
+    const line = await log.line("peer was slow");
+    assert.deepEqual([line.peer, line.offset], ["a:1", 1000]);
   },
 );
 
